@@ -1,0 +1,25 @@
+//! The log: what an event is, what an append promises, and the port that every store implements.
+//!
+//! This crate knows no database and no user. Its optional parts are the append task that both adapters share
+//! (`append-task`) and the suite that both must pass (`conformance`).
+
+mod append;
+#[cfg(feature = "append-task")]
+pub mod append_task;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod event;
+mod ids;
+mod inline;
+mod port;
+
+pub use append::{
+    Append, AppendError, Appended, BoxError, ClaimChanges, ClaimMove, Deadline, NewRequest, Rejection,
+    RequestRecord, WriterRefusal,
+};
+pub use event::{Metadata, NewEvent, RecordedEvent};
+pub use ids::{AggregateId, ClaimKey, EventId, Fingerprint, LogId, Position, RequestKey, Version};
+pub use inline::{
+    ColumnClass, ColumnKind, InlineColumn, InlineTable, Row, RowChange, RowWrite, Select, Value,
+};
+pub use port::{EventPage, EventQuery, EventStore, Head, ReadError, Warning};

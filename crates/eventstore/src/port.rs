@@ -1,0 +1,164 @@
+//! The port: what every store promises and how it is asked.
+//!
+//! Absent is `Option`, never an error. Reads go by position, never by offset or by time.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::{
+    AggregateId, Append, AppendError, Appended, BoxError, ClaimKey, Deadline, EventId, LogId, Position,
+    RecordedEvent, RequestKey, RequestRecord, Row, Select, Value, Version,
+};
+
+/// An append-only log of events with one global order, optimistic concurrency per stream, uniqueness across streams,
+/// and rows of inline tables in the same transaction.
+///
+/// Guarantees, each a test of the conformance suite:
+/// positions are 1, 2, 3 … without gaps in the order of commit, and whoever has seen position p has seen everything
+/// below p; versions of a stream are 1, 2, 3 …; an append on any version but the head's is refused; a claim has one
+/// owner; a request id is executed once; `recorded_at` never goes backwards along positions; what is acknowledged is
+/// durable; nothing is ever rewritten.
+#[async_trait]
+pub trait EventStore: Debug + Send + Sync + 'static {
+    /// Which log this is. Positions of another log mean nothing here.
+    fn log_id(&self) -> LogId;
+
+    /// Appends everything that one command changes, or nothing. Answers when it is durable.
+    async fn append(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError>;
+
+    /// Events of one stream after a version, in order, at most `limit`.
+    async fn stream(
+        &self,
+        aggregate_id: AggregateId,
+        after: Version,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvent>, ReadError>;
+
+    /// The latest event of a stream, if there is one.
+    async fn stream_head(&self, aggregate_id: AggregateId) -> Result<Option<RecordedEvent>, ReadError>;
+
+    /// Events of the whole log after a position, in order.
+    async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError>;
+
+    /// The latest event of the log.
+    async fn head(&self) -> Result<Head, ReadError>;
+
+    /// The position of the latest event recorded at or before a moment; `Position::START` if there is none.
+    async fn position_at(&self, moment: Timestamp) -> Result<Position, ReadError>;
+
+    /// Who owns a key.
+    async fn claim_owner(&self, key: ClaimKey) -> Result<Option<AggregateId>, ReadError>;
+
+    /// Claims after a key, in the order of keys, at most `limit`: for checks of the whole store.
+    async fn claims(
+        &self,
+        after: Option<ClaimKey>,
+        limit: u32,
+    ) -> Result<Vec<(ClaimKey, AggregateId)>, ReadError>;
+
+    /// What a request id did, if it is still remembered.
+    async fn request(&self, key: RequestKey) -> Result<Option<RequestRecord>, ReadError>;
+
+    /// Forgets up to `limit` request ids after `after` whose position is at most `before`. Answers where it stopped;
+    /// `None` at the end. A walk along the primary key, so that no index is needed for it.
+    async fn prune_requests(
+        &self,
+        before: Position,
+        after: Option<RequestKey>,
+        limit: u32,
+    ) -> Result<Option<RequestKey>, ReadError>;
+
+    /// Reads the product's own tables.
+    async fn select(&self, query: &'static Select, parameters: &[Value]) -> Result<Vec<Row>, ReadError>;
+
+    /// Changes the product's own tables outside an append, and says how many rows it touched.
+    async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError>;
+
+    /// What an operator should know. Empty when all is well.
+    fn warnings(&self) -> Vec<Warning>;
+
+    /// Accepts a clock that jumped forward: see [`crate::WriterRefusal::ClockJumped`].
+    fn accept_clock(&self);
+
+    /// Finishes what has begun and lets go of the store. Appends after it are answered with `StoreDown`.
+    async fn close(&self);
+}
+
+/// Which events of the log to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventQuery {
+    /// Events after this position.
+    pub after: Position,
+    /// Only these types; all if empty.
+    pub event_types: Vec<String>,
+    /// Only this kind of stream.
+    pub aggregate_type: Option<String>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+impl EventQuery {
+    /// All events after a position.
+    #[must_use]
+    pub fn after(after: Position, limit: u32) -> Self {
+        Self { after, event_types: Vec::new(), aggregate_type: None, limit }
+    }
+}
+
+/// Some events, and how far the log has been read for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventPage {
+    /// The events, by position.
+    pub events: Vec<RecordedEvent>,
+    /// Everything up to here has been looked at: a filtered reader goes on after it. Equal to the query's `after`
+    /// when there is nothing new.
+    pub scanned_to: Position,
+}
+
+/// Where a log stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The position of the latest event; `Position::START` in an empty log.
+    pub position: Position,
+    /// The latest event; `None` in an empty log.
+    pub event_id: Option<EventId>,
+    /// When it was recorded.
+    pub recorded_at: Option<Timestamp>,
+}
+
+/// Why a read failed.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The store cannot be reached, or is too busy. Retry later.
+    #[error("the store is down")]
+    StoreDown(#[source] BoxError),
+    /// What the store holds does not fit its own rules. Wake someone.
+    #[error("the store is corrupt: {0}")]
+    Corrupt(String),
+    /// The statement or its parameters are wrong. A bug in the caller.
+    #[error("the read is malformed")]
+    Malformed(#[source] BoxError),
+}
+
+/// Something that an operator should know.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Warning {
+    /// The latest event is ahead of the clock: times of new events stand still until the clock catches up.
+    #[error("the log is {seconds} s ahead of the clock")]
+    ClockBehind {
+        /// By how much.
+        seconds: u64,
+    },
+    /// Appends are refused: see [`crate::WriterRefusal`].
+    #[error("appends are refused: {0}")]
+    WriterRefused(crate::WriterRefusal),
+    /// Appends wait for the store to come back.
+    #[error("the store cannot be reached for appends")]
+    StoreDown,
+    /// A setting of the store gives up a guarantee, and somebody said that this is meant.
+    #[error("durability is weakened: {0}")]
+    Weakened(String),
+}

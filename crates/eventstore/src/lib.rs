@@ -11,6 +11,7 @@ pub mod conformance;
 mod event;
 mod ids;
 mod inline;
+mod options;
 mod port;
 
 pub use append::{
@@ -22,4 +23,5 @@ pub use ids::{AggregateId, ClaimKey, EventId, Fingerprint, LogId, Position, Requ
 pub use inline::{
     ColumnClass, ColumnKind, InlineColumn, InlineTable, Row, RowChange, RowWrite, Select, Value,
 };
+pub use options::{Clock, Durability, Migration};
 pub use port::{EventPage, EventQuery, EventStore, Head, ReadError, Warning};

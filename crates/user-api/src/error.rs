@@ -1,0 +1,136 @@
+//! The one way to answer an error: a code, a stable reason and what a caller needs to act on it.
+//! Which refusal has which code and reason is not decided here but where the refusals are known.
+
+use std::time::Duration;
+
+use buffa::{Message, MessageField, MessageName};
+use connectrpc::{ConnectError, ErrorCode, ErrorDetail};
+use serde::Serialize;
+
+use crate::rpc::bad_request::FieldViolation;
+use crate::rpc::{BadRequest, ErrorInfo, RetryInfo};
+
+/// Who defines our reasons: the `domain` of every `ErrorInfo`.
+pub const ERROR_DOMAIN: &str = "user.v1";
+
+/// An error as a caller sees it. All of it leaves the process: never put internal text in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiError {
+    code: ErrorCode,
+    message: String,
+    info: ErrorInfo,
+    violations: Vec<FieldViolation>,
+    retry_delay: Option<Duration>,
+}
+
+impl ApiError {
+    /// `reason` is `UPPER_SNAKE_CASE` and stays as it is for good: programs compare it. `message` is
+    /// a sentence for a developer and may change.
+    pub fn new(code: ErrorCode, reason: &str, message: impl Into<String>) -> Self {
+        let info =
+            ErrorInfo { reason: reason.to_owned(), domain: ERROR_DOMAIN.to_owned(), ..ErrorInfo::default() };
+        Self { code, message: message.into(), info, violations: Vec::new(), retry_delay: None }
+    }
+
+    /// A value that the message speaks of, for programs that would otherwise take the text apart.
+    #[must_use]
+    pub fn with_metadata(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.info.metadata.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// A field of the request that is to blame, by its path: `filter.statuses`.
+    #[must_use]
+    pub fn with_violation(mut self, field: impl Into<String>, description: impl Into<String>) -> Self {
+        self.violations.push(FieldViolation { field: field.into(), description: description.into() });
+        self
+    }
+
+    /// The call may be repeated as it is, after this time at the earliest.
+    #[must_use]
+    pub fn with_retry_delay(mut self, delay: Duration) -> Self {
+        self.retry_delay = Some(delay);
+        self
+    }
+}
+
+impl From<ApiError> for ConnectError {
+    fn from(error: ApiError) -> Self {
+        let mut answer = Self::new(error.code, error.message).with_detail(detail(&error.info));
+        if !error.violations.is_empty() {
+            answer = answer.with_detail(detail(&BadRequest { field_violations: error.violations }));
+        }
+        if let Some(delay) = error.retry_delay {
+            answer = answer.with_detail(detail(&RetryInfo { retry_delay: MessageField::some(delay.into()) }));
+        }
+        answer
+    }
+}
+
+/// The stack fills in the bytes only; `debug` is the same as JSON, for whoever reads it with curl.
+fn detail<M: Message + MessageName + Serialize>(message: &M) -> ErrorDetail {
+    let mut detail = ErrorDetail::from_message(M::FULL_NAME, message);
+    detail.debug = serde_json::to_value(message).ok();
+    detail
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curl_users_can_read_the_details() {
+        let error = ApiError::new(ErrorCode::InvalidArgument, "INVALID_FIELDS", "Some fields are wrong.")
+            .with_metadata("count", "1")
+            .with_metadata("also", "2")
+            .with_violation("email", "has no @")
+            .with_retry_delay(Duration::from_millis(1500));
+        let json = serde_json::to_value(ConnectError::from(error)).expect("it has a JSON form");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&json).expect("it is JSON"), @r#"
+        {
+          "code": "invalid_argument",
+          "message": "Some fields are wrong.",
+          "details": [
+            {
+              "type": "google.rpc.ErrorInfo",
+              "value": "Cg5JTlZBTElEX0ZJRUxEUxIHdXNlci52MRoJCgRhbHNvEgEyGgoKBWNvdW50EgEx",
+              "debug": {
+                "reason": "INVALID_FIELDS",
+                "domain": "user.v1",
+                "metadata": {
+                  "also": "2",
+                  "count": "1"
+                }
+              }
+            },
+            {
+              "type": "google.rpc.BadRequest",
+              "value": "ChEKBWVtYWlsEghoYXMgbm8gQA",
+              "debug": {
+                "fieldViolations": [
+                  {
+                    "field": "email",
+                    "description": "has no @"
+                  }
+                ]
+              }
+            },
+            {
+              "type": "google.rpc.RetryInfo",
+              "value": "CggIARCAyrXuAQ",
+              "debug": {
+                "retryDelay": "1.500s"
+              }
+            }
+          ]
+        }
+        "#);
+    }
+
+    #[test]
+    fn details_that_say_nothing_are_left_out() {
+        let error = ConnectError::from(ApiError::new(ErrorCode::NotFound, "USER_NOT_FOUND", "No such user."));
+        let types: Vec<_> = error.details.iter().map(|detail| detail.type_url.as_str()).collect();
+        assert_eq!(types, ["google.rpc.ErrorInfo"]);
+    }
+}

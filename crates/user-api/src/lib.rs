@@ -1,0 +1,22 @@
+//! The surface in Rust: what `proto/` says, generated at build time, and the one way to answer an
+//! error. It knows nothing of the domain or the stores; handlers turn its messages into commands at
+//! once, so that the RPC stack can be replaced without them.
+
+mod error;
+mod generated;
+mod type_registry;
+
+pub use error::{ApiError, ERROR_DOMAIN};
+/// `google.rpc`: the error details as messages.
+pub use generated::google::rpc;
+/// `user.v1`: the messages, the trait `UserService`, its dispatcher `UserServiceServer` and, with
+/// the feature `client`, `UserServiceClient`.
+pub use generated::user::v1;
+pub use type_registry::install_type_registry;
+
+/// The name health checks and reflection know the service by.
+pub const SERVICE_NAME: &str = v1::USER_SERVICE_SERVICE_NAME;
+
+/// The contract with all its imports as an encoded `FileDescriptorSet`, for reflection. Without
+/// comments: they are in the protos, and would treble its size.
+pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor_set.bin"));

@@ -2,8 +2,15 @@
 //!
 //! Without features this crate is pure; `bus` brings the store and tokio, `testkit` the test kit.
 
+#[cfg(feature = "bus")]
+mod bus;
 mod decider;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
+#[cfg(feature = "bus")]
+pub use bus::{
+    Aggregates, Change, CommandBus, CommandError, Execution, Fault, Outcome, PENDING_POSITION, PENDING_TIME,
+    Written,
+};
 pub use decider::{Claim, Decider, Recorded};

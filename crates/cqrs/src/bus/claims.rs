@@ -1,0 +1,69 @@
+//! What a change does to claims: a difference of two sets. A claim that stays the same is not touched.
+
+use eventstore::{ClaimChanges, ClaimKey, ClaimMove};
+
+use super::ClaimDifference;
+use crate::Claim;
+
+impl ClaimDifference {
+    /// From what the state before owned to what the state after owns. A state owns one value per scope at most.
+    pub(super) fn between(before: &[Claim], after: Vec<Claim>, key_of: impl Fn(&Claim) -> ClaimKey) -> Self {
+        let mut changes = ClaimChanges::default();
+        let after: Vec<_> = after.into_iter().map(|claim| (key_of(&claim), claim)).collect();
+        for (to, claim) in &after {
+            match before.iter().find(|old| old.scope == claim.scope).map(&key_of) {
+                Some(from) if from == *to => {}
+                Some(from) => changes.moved.push(ClaimMove { from, to: *to }),
+                None => changes.taken.push(*to),
+            }
+        }
+        let given_up = before.iter().filter(|old| after.iter().all(|(_, claim)| claim.scope != old.scope));
+        changes.released.extend(given_up.map(key_of));
+        Self { changes, after: after.into_iter().map(|(key, claim)| (claim, key)).collect() }
+    }
+
+    /// The scope of a key that was wanted.
+    pub(super) fn scope_of(&self, key: ClaimKey) -> Option<&'static str> {
+        self.after.iter().find(|(_, own)| *own == key).map(|(claim, _)| claim.scope)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn claim(scope: &'static str, value: &str) -> Claim {
+        Claim { scope, value: value.to_owned() }
+    }
+
+    fn key(claim: &Claim) -> ClaimKey {
+        let byte = claim.value.as_bytes()[0];
+        ClaimKey(Uuid::from_u128(u128::from(byte)))
+    }
+
+    #[test]
+    fn a_claim_that_stays_is_not_touched() {
+        let difference = ClaimDifference::between(&[claim("email", "a")], vec![claim("email", "a")], key);
+        assert_eq!(difference.changes, ClaimChanges::default());
+    }
+
+    #[test]
+    fn a_changed_value_moves_its_claim_and_the_other_stays() {
+        let before = [claim("email", "a"), claim("name", "n")];
+        let difference =
+            ClaimDifference::between(&before, vec![claim("email", "b"), claim("name", "n")], key);
+        let moved = vec![ClaimMove { from: key(&before[0]), to: key(&claim("email", "b")) }];
+        assert_eq!(difference.changes, ClaimChanges { moved, ..ClaimChanges::default() });
+    }
+
+    #[test]
+    fn a_first_state_takes_and_a_last_one_releases() {
+        let own = claim("email", "a");
+        let taken = ClaimDifference::between(&[], vec![own.clone()], key).changes;
+        assert_eq!(taken, ClaimChanges { taken: vec![key(&own)], ..ClaimChanges::default() });
+        let released = ClaimDifference::between(std::slice::from_ref(&own), vec![], key).changes;
+        assert_eq!(released, ClaimChanges { released: vec![key(&own)], ..ClaimChanges::default() });
+    }
+}

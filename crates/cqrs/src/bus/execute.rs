@@ -1,0 +1,250 @@
+//! One command on its way: look it up, load, decide, append, and again if somebody else was faster.
+
+use std::time::{Duration, Instant};
+
+use eventstore::{
+    Append, AppendError, Appended, ClaimChanges, NewRequest, Rejection, RequestRecord, Version,
+};
+use tracing::instrument;
+
+use super::{
+    Aggregates, Change, ClaimDifference, CommandBus, CommandError, Execution, Fault, Outcome,
+    PENDING_POSITION, PENDING_TIME, Written,
+};
+use crate::{Decider, Recorded};
+
+/// How often a command is decided anew after a conflict that its caller did not ask to see. Sixteen writers on one
+/// aggregate get through with fewer.
+const ATTEMPTS_MAX: u32 = 16;
+
+/// The first pause after a conflict; it doubles, up to the longest, and a random part of it is waited.
+const PAUSE_FIRST: Duration = Duration::from_millis(1);
+const PAUSE_LONGEST: Duration = Duration::from_millis(64);
+
+type Answer<D> = Result<Outcome<<D as Decider>::State>, CommandError<<D as Decider>::Refusal>>;
+
+/// One try: the answer, or a conflict that may be tried again.
+enum Try<D: Decider> {
+    Answered(Outcome<D::State>),
+    Conflict,
+}
+
+/// A decision, and the state it leads to once it has its place in the log.
+struct Decision<D: Decider> {
+    before: D::State,
+    events: Vec<Recorded<D::Event>>,
+    after: D::State,
+    claims: ClaimDifference,
+}
+
+impl<A> CommandBus<A> {
+    /// Executes a command: at most once, if it names a request id.
+    #[instrument(name = "bus.command.execute", skip_all, fields(aggregate_id = %execution.id))]
+    pub async fn execute<D: Decider>(&self, execution: &Execution<D, A::Attachment>) -> Answer<D>
+    where
+        A: Aggregates<D>,
+    {
+        if let Some(replayed) = self.earlier_answer(execution.request).await? {
+            return Ok(replayed);
+        }
+        let mut pause = PAUSE_FIRST;
+        for _ in 0..ATTEMPTS_MAX {
+            if Instant::now() >= execution.deadline.0 {
+                return Err(CommandError::DeadlineBeforeStart);
+            }
+            match self.attempt(execution).await? {
+                Try::Answered(outcome) => return Ok(outcome),
+                Try::Conflict => tokio::time::sleep(pause.mul_f64(fastrand::f64())).await,
+            }
+            pause = (pause * 2).min(PAUSE_LONGEST);
+        }
+        Err(CommandError::Contended)
+    }
+
+    async fn attempt<D: Decider>(
+        &self,
+        execution: &Execution<D, A::Attachment>,
+    ) -> Result<Try<D>, CommandError<D::Refusal>>
+    where
+        A: Aggregates<D>,
+    {
+        let (before, context) = self.aggregates.load(execution.id).await?;
+        let actual = D::version(&before);
+        if execution.precondition.is_some_and(|expected| expected != actual) {
+            return Err(CommandError::PreconditionFailed { actual });
+        }
+        let events = D::decide(&before, &execution.command).map_err(CommandError::Refused)?;
+        let decision = self.weigh(execution, before, events);
+        self.refuse_taken_claims(execution, &decision).await?;
+        let written = self.write(execution, &decision, &context).await?;
+        let append = Append {
+            aggregate_type: D::AGGREGATE_TYPE,
+            aggregate_id: execution.id,
+            expected: actual,
+            events: written.events,
+            metadata: execution.metadata.clone(),
+            claims: decision.claims.changes.clone(),
+            rows: written.rows,
+            request: execution.request,
+        };
+        if append.events.is_empty() && append.request.is_none() {
+            return Ok(Try::Answered(unchanged(execution, decision.before, self.head().await?)));
+        }
+        match self.store.append(append, execution.deadline).await {
+            Ok(appended) => Ok(Try::Answered(decision.outcome(execution, appended))),
+            Err(AppendError::Rejected(rejection)) => self.rejected(execution, &decision, rejection).await,
+            Err(error) => Err(CommandError::of_append(error)),
+        }
+    }
+
+    fn weigh<D: Decider>(
+        &self,
+        execution: &Execution<D, A::Attachment>,
+        before: D::State,
+        events: Vec<D::Event>,
+    ) -> Decision<D>
+    where
+        A: Aggregates<D>,
+    {
+        let next = D::version(&before).0 + 1;
+        let events: Vec<_> = (next..)
+            .zip(events)
+            .map(|(version, event)| Recorded {
+                aggregate_id: execution.id,
+                version: Version(version),
+                position: PENDING_POSITION,
+                recorded_at: PENDING_TIME,
+                event,
+            })
+            .collect();
+        let after = events.iter().fold(before.clone(), D::evolve);
+        let claims = ClaimDifference::between(&D::claims(&before), D::claims(&after), |claim| {
+            self.aggregates.claim_key(claim)
+        });
+        Decision { before, events, after, claims }
+    }
+
+    /// Refuses what another aggregate owns now, before a password is hashed for nothing. A race that slips through is
+    /// found by the append.
+    async fn refuse_taken_claims<D: Decider>(
+        &self,
+        execution: &Execution<D, A::Attachment>,
+        decision: &Decision<D>,
+    ) -> Result<(), CommandError<D::Refusal>>
+    where
+        A: Aggregates<D>,
+    {
+        for key in decision.claims.changes.wanted() {
+            let owner = self.store.claim_owner(key).await.map_err(Fault::from)?;
+            if owner.is_some_and(|owner| owner != execution.id) {
+                return Err(self.taken(decision, key));
+            }
+        }
+        Ok(())
+    }
+
+    async fn write<D: Decider>(
+        &self,
+        execution: &Execution<D, A::Attachment>,
+        decision: &Decision<D>,
+        context: &A::Context,
+    ) -> Result<Written, Fault>
+    where
+        A: Aggregates<D>,
+    {
+        if decision.events.is_empty() {
+            return Ok(Written { events: Vec::new(), rows: Vec::new() });
+        }
+        let change = Change {
+            id: execution.id,
+            before: &decision.before,
+            events: &decision.events,
+            after: &decision.after,
+            claims: &decision.claims.after,
+        };
+        self.aggregates.write(&change, context, &execution.attachment).await
+    }
+
+    async fn rejected<D: Decider>(
+        &self,
+        execution: &Execution<D, A::Attachment>,
+        decision: &Decision<D>,
+        rejection: Rejection,
+    ) -> Result<Try<D>, CommandError<D::Refusal>>
+    where
+        A: Aggregates<D>,
+    {
+        match rejection {
+            Rejection::Conflict { .. } => Ok(Try::Conflict),
+            Rejection::ClaimTaken { key, .. } => Err(self.taken(decision, key)),
+            Rejection::Duplicate(record) => self.replay(execution.request, record).await.map(Try::Answered),
+        }
+    }
+
+    fn taken<D: Decider>(&self, decision: &Decision<D>, key: eventstore::ClaimKey) -> CommandError<D::Refusal>
+    where
+        A: Aggregates<D>,
+    {
+        match decision.claims.scope_of(key) {
+            Some(scope) => CommandError::Refused(self.aggregates.claim_taken(scope)),
+            None => CommandError::Broken("a claim was refused that nobody wanted".into()),
+        }
+    }
+
+    /// The answer to an earlier request of the same id, if there was one.
+    async fn earlier_answer<D: Decider>(
+        &self,
+        request: Option<NewRequest>,
+    ) -> Result<Option<Outcome<D::State>>, CommandError<D::Refusal>>
+    where
+        A: Aggregates<D>,
+    {
+        let Some(wanted) = request else { return Ok(None) };
+        match self.store.request(wanted.key).await.map_err(Fault::from)? {
+            Some(record) => self.replay(request, record).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn replay<D: Decider>(&self, request: Option<NewRequest>, record: RequestRecord) -> Answer<D>
+    where
+        A: Aggregates<D>,
+    {
+        if request.is_none_or(|wanted| wanted.fingerprint != record.fingerprint) {
+            return Err(CommandError::RequestReused);
+        }
+        let state = self.aggregates.load_at(record.aggregate_id, record.version).await?;
+        Ok(Outcome {
+            id: record.aggregate_id,
+            state: state.ok_or(CommandError::Erased)?,
+            position: record.position,
+            replayed: true,
+        })
+    }
+
+    async fn head(&self) -> Result<eventstore::Position, Fault> {
+        Ok(self.store.head().await?.position)
+    }
+}
+
+impl<D: Decider> Decision<D> {
+    /// The outcome, with the place and the time that the log gave the events.
+    fn outcome<T>(self, execution: &Execution<D, T>, appended: Appended) -> Outcome<D::State> {
+        let first = appended.position.0 + 1 - self.events.len() as u64;
+        let placed = (first..).zip(self.events).map(|(position, event)| Recorded {
+            position: eventstore::Position(position),
+            recorded_at: appended.recorded_at,
+            ..event
+        });
+        let state = placed.fold(self.before, |state, recorded| D::evolve(state, &recorded));
+        Outcome { id: execution.id, state, position: appended.position, replayed: false }
+    }
+}
+
+fn unchanged<D: Decider, T>(
+    execution: &Execution<D, T>,
+    state: D::State,
+    position: eventstore::Position,
+) -> Outcome<D::State> {
+    Outcome { id: execution.id, state, position, replayed: false }
+}

@@ -1,0 +1,41 @@
+//! The user: what she is, what can be asked of her, what happens then, and why not.
+//!
+//! Pure: no clock, no randomness, no hashing, no store, nothing to wait for. The way of a request through it is the
+//! order of this page: values are parsed, a command is decided on a user, events come of it, the user evolves.
+
+mod commands;
+mod event;
+mod events;
+mod refusal;
+mod standing;
+mod user;
+mod users;
+mod values;
+mod violation;
+
+#[cfg(test)]
+mod alice;
+#[cfg(test)]
+mod properties;
+
+pub use commands::{
+    ActivateUser, ChangeEmail, ChangePassword, ChangeUsername, CreateUser, DeactivateUser, DeleteUser,
+    EraseUser, OldPassword, Patch, ProfilePatch, ReinstateUser, RestoreUser, SetPassword, SuspendUser,
+    UpdateProfile, UpdateUser, UserCommand,
+};
+pub use event::UserEvent;
+pub use events::{
+    Change, Changed, DecodeError, EmailChanged, EmailChangedPersonal, Encoded, Part, PasswordChangeKind,
+    PasswordChanged, Personal, ProfileUpdated, ProfileUpdatedPersonal, Redactable, UserActivated,
+    UserCreated, UserCreatedPersonal, UserDeactivated, UserDeleted, UserErased, UserReinstated, UserRestored,
+    UserSuspended, UserSuspendedPersonal, UsernameChanged, UsernameChangedPersonal,
+};
+pub use refusal::Refusal;
+pub use standing::{Standing, Status};
+pub use user::{ErasedUser, LiveUser, User};
+pub use users::Users;
+pub use values::{
+    AvatarUrl, CredentialAlgorithm, CredentialState, Email, Password, PasswordHash, PasswordPolicy,
+    PersonName, Reason, Username,
+};
+pub use violation::Violation;

@@ -1,0 +1,101 @@
+//! A password on its way to be hashed: borrowed, never kept, never printed.
+
+use std::fmt;
+
+use crate::Violation;
+
+/// How long a password must be. No rules of composition: they make passwords worse (NIST SP 800-63B 3.1.1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordPolicy {
+    bytes_min: usize,
+}
+
+impl PasswordPolicy {
+    /// The least that can be configured.
+    pub const BYTES_MIN: usize = 8;
+    /// Bounds the work that a caller can ask of the hash.
+    pub const BYTES_MAX: usize = 1024;
+
+    /// A policy of at least so many bytes; `None` outside of 8 to 1024.
+    pub fn at_least(bytes_min: usize) -> Option<Self> {
+        (Self::BYTES_MIN..=Self::BYTES_MAX).contains(&bytes_min).then_some(Self { bytes_min })
+    }
+
+    /// The shortest password that it accepts.
+    pub fn bytes_min(self) -> usize {
+        self.bytes_min
+    }
+}
+
+impl Default for PasswordPolicy {
+    fn default() -> Self {
+        Self { bytes_min: Self::BYTES_MIN }
+    }
+}
+
+/// A password that somebody typed. Its `Debug` shows nothing, and it has no `Display` and no `Serialize`.
+#[derive(Clone, Copy)]
+pub struct Password<'a>(&'a str);
+
+impl<'a> Password<'a> {
+    /// A new password, sent as `field`.
+    pub fn chosen(field: &'static str, input: &'a str, policy: PasswordPolicy) -> Result<Self, Violation> {
+        if input.len() < policy.bytes_min {
+            let description = format!("must have at least {} bytes", policy.bytes_min);
+            return Err(Violation::new(field, "TOO_SHORT", description));
+        }
+        Self::claimed(field, input)
+    }
+
+    /// A password that is to be compared with the user's, sent as `field`. The policy of its day may have been weaker.
+    pub fn claimed(field: &'static str, input: &'a str) -> Result<Self, Violation> {
+        if input.len() > PasswordPolicy::BYTES_MAX {
+            let description = format!("must have at most {} bytes", PasswordPolicy::BYTES_MAX);
+            return Err(Violation::new(field, "TOO_LONG", description));
+        }
+        Ok(Self(input))
+    }
+
+    /// The password itself, for the hash alone.
+    pub fn expose(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Debug for Password<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_has_8_to_1024_bytes() {
+        let chosen = |length| {
+            let text = "x".repeat(length);
+            Password::chosen("password", &text, PasswordPolicy::default()).map(|_| ()).map_err(|v| v.reason)
+        };
+        assert_eq!(chosen(7), Err("TOO_SHORT"));
+        assert_eq!(chosen(8), Ok(()));
+        assert_eq!(chosen(1024), Ok(()));
+        assert_eq!(chosen(1025), Err("TOO_LONG"));
+    }
+
+    #[test]
+    fn the_least_length_is_configured_upwards_only() {
+        assert_eq!(PasswordPolicy::at_least(7), None);
+        assert_eq!(PasswordPolicy::at_least(1025), None);
+        let policy = PasswordPolicy::at_least(12).expect("within the bounds");
+        assert!(Password::chosen("password", "elevenbytes", policy).is_err());
+        assert!(Password::claimed("old_password", "short").is_ok());
+    }
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let password = Password::claimed("password", "hunter2hunter2").expect("short enough");
+        assert_eq!(format!("{password:?} {password:#?}"), "Password(…) Password(…)");
+    }
+}

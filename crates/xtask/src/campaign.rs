@@ -1,0 +1,102 @@
+//! `cargo xtask campaign`: the fault campaigns and, for each, the control that must make it fail.
+//! What they do stands in `crates/campaigns`; here they are given a server and the product to break.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+
+use crate::postgres::{Choice, Purpose, Server};
+use crate::repository::{cargo, target_dir};
+use crate::shell;
+
+/// A campaign and the settings or adapters that must make it fail.
+#[derive(Debug)]
+pub(crate) struct Campaign {
+    pub name: &'static str,
+    pub control: &'static str,
+    shows: &'static str,
+}
+
+pub(crate) const CAMPAIGNS: [Campaign; 5] = [
+    Campaign {
+        name: "kill-service",
+        control: "acknowledge-before-commit",
+        shows: "nothing acknowledged is lost or doubled under kill -9",
+    },
+    Campaign {
+        name: "unique-race",
+        control: "check-then-insert",
+        shows: "one owner per e-mail, however it is spelled and raced for",
+    },
+    Campaign {
+        name: "visibility",
+        control: "bigserial",
+        shows: "no reader misses, doubles or sees an event out of order",
+    },
+    Campaign {
+        name: "read-your-writes",
+        control: "cached-instance",
+        shows: "no read after a write is stale, from any instance",
+    },
+    Campaign {
+        name: "differential",
+        control: "one-rule-changed",
+        shows: "SQLite, PostgreSQL and the model give the same answers",
+    },
+];
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Which campaign; --list shows them
+    #[arg(required_unless_present = "list")]
+    name: Option<String>,
+
+    /// Rounds, kills, events or commands, as the campaign counts; small without it
+    #[arg(long)]
+    size: Option<u64>,
+
+    /// Break the product on purpose: the campaign must find it and end with exit code 3
+    #[arg(long)]
+    control: Option<String>,
+
+    /// Show the campaigns and their controls
+    #[arg(long)]
+    list: bool,
+
+    #[command(flatten)]
+    postgres: Choice,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.list {
+        for Campaign { name, control, shows } in &CAMPAIGNS {
+            println!("{name:<18} {shows}\n{:<18} --control {control}", "");
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let name = arguments.name.as_deref().context("which campaign?")?;
+    if !CAMPAIGNS.iter().any(|campaign| campaign.name == name) {
+        bail!("there is no campaign {name:?}; see `cargo xtask campaign --list`");
+    }
+    start(name, arguments)
+}
+
+/// Builds first and runs the program itself: its exit code must arrive, and Cargo would wait in between.
+fn start(name: &str, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    shell::run(cargo().args(["build", "--quiet", "--package", "campaigns", "--package", "user-service"]))?;
+    let server = Server::provide(&arguments.postgres, Purpose::Campaign)?;
+    let build = target_dir()?.join("debug");
+    let mut command = std::process::Command::new(build.join("campaigns"));
+    command.arg(name).current_dir(crate::repository::root());
+    command.env("USER_SERVICE_PROGRAM", build.join("user-service"));
+    server.tell(&mut command);
+    if let Some(size) = arguments.size {
+        command.arg("--size").arg(size.to_string());
+    }
+    if let Some(control) = &arguments.control {
+        command.arg("--control").arg(control);
+    }
+    let status = shell::show(&mut command)?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.with_context(|| format!("the campaign was ended: {status}"))?))
+}

@@ -1,1 +1,21 @@
-//! In work.
+//! The log in one SQLite file: the embedded store, and what `eventstore-postgres` does, done with one writer.
+//!
+//! One process owns the file. One thread writes; every other thread reads on connections of its own.
+
+mod append;
+mod clock;
+mod inline;
+mod migrate;
+mod open;
+mod options;
+mod read;
+mod row;
+mod settle;
+mod store;
+mod verdict;
+mod writer;
+
+pub use migrate::migrate;
+pub use open::OpenError;
+pub use options::{Access, Options, Synchronous};
+pub use store::Store;

@@ -1,0 +1,213 @@
+//! The store: the port, handed on to the writer's queue and to the readers.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use eventstore::append_task::AppendQueue;
+use eventstore::{
+    AggregateId, Append, AppendError, Appended, ClaimKey, Deadline, EventPage, EventQuery, EventStore, Head,
+    InlineTable, LogId, Position, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select, Value,
+    Version, Warning,
+};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use tokio::sync::watch;
+
+use crate::clock::Watch;
+use crate::read::{self, Readers, failed};
+use crate::writer::{Health, Writer};
+use crate::{Access, OpenError, Options, migrate, open};
+
+/// A log in one SQLite file.
+pub struct Store {
+    log_id: LogId,
+    tables: &'static [&'static InlineTable],
+    readers: Readers,
+    health: Arc<Health>,
+    owner: Option<Owner>,
+}
+
+/// What only the process that writes has.
+struct Owner {
+    queue: AppendQueue<Writer>,
+    thread: JoinHandle<()>,
+    ended: watch::Receiver<()>,
+}
+
+impl Store {
+    /// Opens a store that has been migrated.
+    #[expect(clippy::unused_async, reason = "the sibling has to wait for its server")]
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        match options.access {
+            Access::Owner => Self::own(options),
+            Access::Reader => Self::read_beside(&options),
+        }
+    }
+
+    fn own(options: Options) -> Result<Self, OpenError> {
+        if !options.path.exists() {
+            return Err(OpenError::Missing(options.path));
+        }
+        let lock = open::lock(&options.path)?;
+        let (mut connection, weakened) = open::owner(&options)?;
+        migrate::check(&mut connection, &options)?;
+        let log_id = open::log_id(&connection, &options.path)?;
+        let health = Arc::new(Health::new(Watch::start(options.clock.clone()), weakened));
+        let (tables, readers) = (options.tables, Readers::new(options.path.clone()));
+        let path = options.path.clone();
+        let writer = Writer::new(connection, options, Arc::clone(&health), lock)?;
+        let (queue, inbox) = AppendQueue::new();
+        let (thread, ended) = writer.start(inbox).map_err(|cause| OpenError::Unusable { path, cause })?;
+        Ok(Self { log_id, tables, readers, health, owner: Some(Owner { queue, thread, ended }) })
+    }
+
+    fn read_beside(options: &Options) -> Result<Self, OpenError> {
+        let mut connection = open::reader(&options.path)?;
+        migrate::check(&mut connection, options)?;
+        let log_id = open::log_id(&connection, &options.path)?;
+        let health = Arc::new(Health::new(Watch::start(options.clock.clone()), Vec::new()));
+        let readers = Readers::new(options.path.clone());
+        Ok(Self { log_id, tables: options.tables, readers, health, owner: None })
+    }
+
+    /// Everything in an append must have been declared, before its batch mates depend on it.
+    fn check(&self, append: &Append) -> Result<(), AppendError> {
+        let known = |table| self.tables.iter().any(|declared| std::ptr::eq(*declared, table));
+        match append.rows.iter().find(|write| !known(write.table)) {
+            Some(write) => {
+                Err(AppendError::Malformed(format!("the store was opened without {}", write.table.name)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ReadError> {
+        self.readers.read(|connection| read(connection).map_err(failed))
+    }
+
+    /// Work on the product's tables, done by the writer between two batches.
+    async fn on_writer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let owner = self
+            .owner
+            .as_ref()
+            .ok_or_else(|| ReadError::StoreDown("the store is open for reading".into()))?;
+        let done = owner.queue.run_job(|writer| writer.work(work)).await;
+        done.map_err(|error| ReadError::StoreDown(Box::new(error)))?
+    }
+}
+
+#[async_trait]
+impl EventStore for Store {
+    fn log_id(&self) -> LogId {
+        self.log_id
+    }
+
+    async fn append(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError> {
+        self.check(&append)?;
+        let owner = self.owner.as_ref().ok_or(AppendError::StoreDown)?;
+        owner.queue.append(append, deadline).await
+    }
+
+    async fn stream(
+        &self,
+        id: AggregateId,
+        after: Version,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.read(|connection| read::stream(connection, id, after, limit))
+    }
+
+    async fn stream_head(&self, id: AggregateId) -> Result<Option<RecordedEvent>, ReadError> {
+        self.read(|connection| read::stream_head(connection, id))
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
+        self.read(|connection| read::events(connection, query))
+    }
+
+    async fn head(&self) -> Result<Head, ReadError> {
+        self.read(read::head)
+    }
+
+    async fn position_at(&self, moment: Timestamp) -> Result<Position, ReadError> {
+        self.read(|connection| read::position_at(connection, moment))
+    }
+
+    async fn claim_owner(&self, key: ClaimKey) -> Result<Option<AggregateId>, ReadError> {
+        self.read(|connection| read::claim_owner(connection, key))
+    }
+
+    async fn claims(
+        &self,
+        after: Option<ClaimKey>,
+        limit: u32,
+    ) -> Result<Vec<(ClaimKey, AggregateId)>, ReadError> {
+        self.read(|connection| read::claims(connection, after, limit))
+    }
+
+    async fn request(&self, key: RequestKey) -> Result<Option<RequestRecord>, ReadError> {
+        self.read(|connection| read::request(connection, key))
+    }
+
+    async fn prune_requests(
+        &self,
+        before: Position,
+        after: Option<RequestKey>,
+        limit: u32,
+    ) -> Result<Option<RequestKey>, ReadError> {
+        self.on_writer(move |connection| {
+            read::prune_requests(connection, before, after, limit).map_err(failed)
+        })
+        .await
+    }
+
+    async fn select(&self, query: &'static Select, parameters: &[Value]) -> Result<Vec<Row>, ReadError> {
+        self.readers.read(|connection| read::select(connection, query, parameters))
+    }
+
+    async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
+        let parameters = parameters.to_vec();
+        self.on_writer(move |connection| read::execute(connection, statement, &parameters)).await
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.health.warnings()
+    }
+
+    fn accept_clock(&self) {
+        self.health.watch().accept();
+    }
+
+    async fn close(&self) {
+        // Readers first: the last connection that closes empties the WAL into the file.
+        self.readers.close();
+        if let Some(owner) = &self.owner {
+            owner.queue.close().await;
+            let mut ended = owner.ended.clone();
+            while ended.changed().await.is_ok() {}
+        }
+    }
+}
+
+impl Drop for Store {
+    /// Waits for the writer to let go of the file, so that it can be opened again at once.
+    fn drop(&mut self) {
+        self.readers.close();
+        if let Some(Owner { queue, thread, .. }) = self.owner.take() {
+            drop(queue);
+            // A writer that panicked has been reported by its thread.
+            drop(thread.join());
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("log_id", &self.log_id).finish_non_exhaustive()
+    }
+}

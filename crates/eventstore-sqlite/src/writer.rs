@@ -1,0 +1,260 @@
+//! The one writer: its connection, its thread, and one transaction per batch.
+//!
+//! What goes wrong before COMMIT has not happened: no commit record has been written. What goes wrong at COMMIT is
+//! unknown until the file has been opened again.
+
+use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::{future, io, thread};
+
+use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Inbox, Verdict};
+use eventstore::{Append, Appended, BoxError, InlineTable, LogId, ReadError, Warning, WriterRefusal};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use tokio::runtime;
+use tokio::sync::watch;
+
+use crate::append::{Failure, Head, Writing};
+use crate::clock::Watch;
+use crate::inline::TableSql;
+use crate::{OpenError, Options, open, verdict};
+
+/// Which generation of writers this is. A store whose floor is higher takes no appends from it.
+pub(crate) const WRITER: i64 = 1;
+
+const UNOPENED: &str = "the file is not open";
+
+/// What the writer lets the rest of the process see.
+#[derive(Debug)]
+pub(crate) struct Health {
+    watch: Mutex<Watch>,
+    too_old: AtomicBool,
+    down: AtomicBool,
+    weakened: Vec<String>,
+}
+
+impl Health {
+    pub(crate) fn new(watch: Watch, weakened: Vec<String>) -> Self {
+        let (too_old, down) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { watch: Mutex::new(watch), too_old, down, weakened }
+    }
+
+    pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        let mut warnings: Vec<_> = self.watch().warnings().collect();
+        if self.too_old.load(Ordering::Relaxed) {
+            warnings.push(Warning::WriterRefused(WriterRefusal::TooOld));
+        }
+        if self.down.load(Ordering::Relaxed) {
+            warnings.push(Warning::StoreDown);
+        }
+        warnings.extend(self.weakened.iter().cloned().map(Warning::Weakened));
+        warnings
+    }
+}
+
+/// The one writer.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    /// `None` after an error that leaves its state in doubt.
+    connection: Option<Connection>,
+    options: Options,
+    log_id: LogId,
+    head: Head,
+    tables: Vec<TableSql>,
+    layout: String,
+    health: Arc<Health>,
+    /// Declared last, so that it is let go last.
+    _lock: File,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        connection: Connection,
+        options: Options,
+        health: Arc<Health>,
+        lock: File,
+    ) -> Result<Self, OpenError> {
+        let log_id = open::log_id(&connection, &options.path)?;
+        let head = head(&connection).map_err(|cause| OpenError::sqlite(&options.path, cause))?;
+        let tables = options.tables.iter().copied().map(TableSql::new).collect();
+        let layout = InlineTable::layout(options.tables);
+        Ok(Self { connection: Some(connection), options, log_id, head, tables, layout, health, _lock: lock })
+    }
+
+    /// Gives the writer its thread. It ends when the queue is closed, or dropped; the receiver sees its sender go when
+    /// the file has been let go.
+    pub(crate) fn start(self, inbox: Inbox<Self>) -> io::Result<(JoinHandle<()>, watch::Receiver<()>)> {
+        let runtime = runtime::Builder::new_current_thread().build()?;
+        let (running, ended) = watch::channel(());
+        let run = move || {
+            runtime.block_on(eventstore::append_task::run(self, inbox));
+            drop(running);
+        };
+        Ok((thread::Builder::new().name("eventstore-writer".to_owned()).spawn(run)?, ended))
+    }
+
+    /// Work on the product's tables. An error that puts the file in doubt closes it, as one of our own would.
+    pub(crate) fn work<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let done = work(self.connection().map_err(ReadError::StoreDown)?);
+        if matches!(done, Err(ReadError::StoreDown(_) | ReadError::Corrupt(_))) {
+            self.connection = None;
+        }
+        done
+    }
+
+    /// The connection, opened again if an error had closed it.
+    pub(crate) fn connection(&mut self) -> Result<&Connection, BoxError> {
+        if self.connection.is_none() {
+            self.health.down.store(true, Ordering::Relaxed);
+            self.connection = Some(self.reopen()?);
+            self.health.down.store(false, Ordering::Relaxed);
+        }
+        self.connection.as_ref().ok_or_else(|| UNOPENED.into())
+    }
+
+    /// Opens the file again after an error.
+    ///
+    /// It then writes a page, durably, in place of whatever the failed commit may have left behind in the WAL: from
+    /// then on no recovery can find that commit. (`user_version` is nobody else's.)
+    fn reopen(&mut self) -> Result<Connection, BoxError> {
+        let (connection, _) = open::owner(&self.options)?;
+        if open::log_id(&connection, &self.options.path)? != self.log_id {
+            return Err("the file is another log now".into());
+        }
+        let fences: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        connection.pragma_update(None, "user_version", fences.wrapping_add(1))?;
+        self.head = head(&connection)?;
+        Ok(connection)
+    }
+
+    fn commit_batch(&mut self, batch: &[Append], mode: CommitMode) -> Result<Vec<Verdict>, CommitError> {
+        self.connection().map_err(CommitError::NotExecuted)?;
+        // Taken out while it is used: only a transaction that ended cleanly puts it back.
+        let Some(connection) = self.connection.take() else {
+            return Err(CommitError::NotExecuted(UNOPENED.into()));
+        };
+        let ended = self.transact(&connection, batch, mode);
+        if connection.is_autocommit() && !matches!(ended, Err(CommitError::Unknown(_))) {
+            self.connection = Some(connection);
+        }
+        ended
+    }
+
+    fn transact(
+        &mut self,
+        connection: &Connection,
+        batch: &[Append],
+        mode: CommitMode,
+    ) -> Result<Vec<Verdict>, CommitError> {
+        let recorded_at = self.health.watch().stamp(self.head.recorded_at).map_err(CommitError::Refused)?;
+        run(connection, "BEGIN IMMEDIATE").map_err(not_executed)?;
+        match self.write(connection, batch, mode, recorded_at) {
+            Ok((verdicts, head)) => {
+                Self::end(connection)?;
+                self.head = head;
+                Ok(verdicts)
+            }
+            Err(error) => {
+                // If it fails the transaction stays open, which is how our caller finds out.
+                drop(run(connection, "ROLLBACK"));
+                Err(error)
+            }
+        }
+    }
+
+    /// A deferred constraint of the product's own schema is the one thing that COMMIT checks before it writes.
+    fn end(connection: &Connection) -> Result<(), CommitError> {
+        let Err(cause) = run(connection, "COMMIT") else { return Ok(()) };
+        if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
+            drop(run(connection, "ROLLBACK"));
+            return Err(not_executed(cause));
+        }
+        Err(CommitError::Unknown(Box::new(cause)))
+    }
+
+    /// Everything between BEGIN and COMMIT.
+    fn write(
+        &self,
+        connection: &Connection,
+        batch: &[Append],
+        mode: CommitMode,
+        recorded_at: i64,
+    ) -> Result<(Vec<Verdict>, Head), CommitError> {
+        self.ask_for_admission(connection)?;
+        let mut writing =
+            Writing::begin(connection, &self.tables, self.head, recorded_at).map_err(not_executed)?;
+        let mut verdicts = Vec::with_capacity(batch.len());
+        for append in batch {
+            let rejection = match mode {
+                CommitMode::Optimistic => None,
+                CommitMode::Judged => {
+                    verdict::judge(connection, &self.tables, append).map_err(not_executed)?
+                }
+            };
+            verdicts.push(match rejection {
+                Some(rejection) => Verdict::Rejected(rejection),
+                None => Verdict::Appended(writing.append(append).map_err(|failure| match failure {
+                    Failure::Mismatch => CommitError::Mismatch,
+                    Failure::Constraint(_) if mode == CommitMode::Optimistic => CommitError::Mismatch,
+                    Failure::Constraint(cause) | Failure::Sql(cause) => not_executed(cause),
+                })?),
+            });
+        }
+        Ok((verdicts, writing.head()))
+    }
+
+    /// Whether the store still takes appends from a writer like this one. In the transaction: a switch of generations
+    /// cannot come between the question and the rows.
+    fn ask_for_admission(&self, connection: &Connection) -> Result<(), CommitError> {
+        let meta = open::meta(connection).map_err(not_executed)?;
+        let too_old = meta.writer_floor > WRITER || meta.layout != self.layout;
+        self.health.too_old.store(too_old, Ordering::Relaxed);
+        if too_old { Err(CommitError::Refused(WriterRefusal::TooOld)) } else { Ok(()) }
+    }
+}
+
+impl BatchWriter for Writer {
+    fn commit(
+        &mut self,
+        batch: &[Append],
+        mode: CommitMode,
+    ) -> impl Future<Output = Result<Vec<Verdict>, CommitError>> + Send {
+        future::ready(self.commit_batch(batch, mode))
+    }
+
+    fn settle(
+        &mut self,
+        batch: &[Append],
+    ) -> impl Future<Output = Result<Vec<Option<Appended>>, BoxError>> + Send {
+        future::ready(self.settle_batch(batch))
+    }
+
+    fn yield_to_callers(&mut self) -> impl Future<Output = ()> + Send {
+        thread::yield_now();
+        future::ready(())
+    }
+}
+
+fn head(connection: &Connection) -> rusqlite::Result<Head> {
+    let mut statement = connection
+        .prepare_cached("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1")?;
+    let head =
+        statement.query_row([], |row| Ok(Head { position: row.get(0)?, recorded_at: Some(row.get(1)?) }));
+    Ok(head.optional()?.unwrap_or(Head { position: 0, recorded_at: None }))
+}
+
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+fn not_executed(cause: rusqlite::Error) -> CommitError {
+    CommitError::NotExecuted(Box::new(cause))
+}

@@ -12,7 +12,7 @@ pub(crate) struct TableSql {
     pub(crate) insert: String,
     /// The key and each column that is not fixed; the expected version last, if there is a version column.
     pub(crate) update: String,
-    /// The key.
+    /// The key; the expected version, if there is a version column.
     pub(crate) delete: String,
     /// The key; answers with the row's version, or with null if the table has none.
     pub(crate) look: String,
@@ -25,10 +25,15 @@ impl TableSql {
             table,
             insert: insert(table),
             update: update(table),
-            delete: format!("DELETE FROM {name} WHERE {key} = ?1"),
+            delete: format!("DELETE FROM {name} WHERE {key} = ?1{}", and_version(table, 2)),
             look: format!("SELECT {} FROM {name} WHERE {key} = ?1", table.version_column.unwrap_or("NULL")),
         }
     }
+}
+
+/// The row must be in the version that the command was decided on.
+fn and_version(table: &InlineTable, parameter: usize) -> String {
+    table.version_column.map_or(String::new(), |column| format!(" AND {column} = ?{parameter}"))
 }
 
 fn insert(table: &InlineTable) -> String {
@@ -44,7 +49,6 @@ fn update(table: &InlineTable) -> String {
     if set.is_empty() {
         set.push(format!("{0} = {0}", written[0]));
     }
-    let version = table.version_column.map(|column| format!(" AND {column} = ?{}", written.len() + 1));
-    let version = version.unwrap_or_default();
+    let version = and_version(table, written.len() + 1);
     format!("UPDATE {} SET {} WHERE {} = ?1{version}", table.name, set.join(", "), written[0])
 }

@@ -4,6 +4,8 @@
 
 mod append;
 mod clock;
+mod connection;
+mod health;
 mod inline;
 mod migrate;
 mod open;

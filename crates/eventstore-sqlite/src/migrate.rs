@@ -9,7 +9,8 @@ use refinery::error::Kind;
 use rusqlite::{Connection, params};
 use uuid::Builder;
 
-use crate::open::{self, APPLICATION_ID};
+use crate::connection;
+use crate::open::APPLICATION_ID;
 use crate::writer::WRITER;
 use crate::{OpenError, Options};
 
@@ -25,9 +26,9 @@ const PRODUCT_HISTORY: &str = "product_schema_history";
 /// apart, but in WAL mode a commit over two files is not atomic when the power fails, and a user without her key, or a
 /// key without its user, is worse.
 pub async fn migrate(options: &Options) -> Result<(), OpenError> {
-    let _lock = open::lock(&options.path)?;
-    open::create(&options.path)?;
-    let (mut connection, _) = open::owner(options)?;
+    let _lock = connection::lock(&options.path)?;
+    connection::create(&options.path)?;
+    let (mut connection, _) = connection::owner(options)?;
     let fail = |cause| OpenError::sqlite(&options.path, cause);
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
     for (history, runner) in histories(options)? {

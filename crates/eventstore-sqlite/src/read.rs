@@ -15,7 +15,7 @@ use rusqlite::{Connection, Error, ErrorCode, OptionalExtension, params};
 use uuid::Uuid;
 
 use crate::row::{self, signed};
-use crate::{OpenError, open};
+use crate::{OpenError, connection};
 
 /// How many positions one page looks at. With a filter that nothing passes, the page ends here and says how far it got.
 const SCANNED_MAX: u64 = 10_000;
@@ -81,7 +81,7 @@ impl Readers {
             .as_mut()
             .map(Vec::pop)
             .ok_or_else(|| ReadError::StoreDown("the store is closed".into()));
-        idle?.map_or_else(|| open::reader(&self.path).map_err(unopened), Ok)
+        idle?.map_or_else(|| connection::reader(&self.path).map_err(unopened), Ok)
     }
 
     fn idle(&self) -> MutexGuard<'_, Option<Vec<Connection>>> {

@@ -16,9 +16,10 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 use crate::clock::Watch;
+use crate::health::Health;
 use crate::read::{self, Readers, failed};
-use crate::writer::{Health, Writer};
-use crate::{Access, OpenError, Options, migrate, open};
+use crate::writer::Writer;
+use crate::{Access, OpenError, Options, connection, migrate, open};
 
 /// A log in one SQLite file.
 pub struct Store {
@@ -50,8 +51,8 @@ impl Store {
         if !options.path.exists() {
             return Err(OpenError::Missing(options.path));
         }
-        let lock = open::lock(&options.path)?;
-        let (mut connection, weakened) = open::owner(&options)?;
+        let lock = connection::lock(&options.path)?;
+        let (mut connection, weakened) = connection::owner(&options)?;
         migrate::check(&mut connection, &options)?;
         let log_id = open::log_id(&connection, &options.path)?;
         let health = Arc::new(Health::new(Watch::start(options.clock.clone()), weakened));
@@ -64,7 +65,7 @@ impl Store {
     }
 
     fn read_beside(options: &Options) -> Result<Self, OpenError> {
-        let mut connection = open::reader(&options.path)?;
+        let mut connection = connection::reader(&options.path)?;
         migrate::check(&mut connection, options)?;
         let log_id = open::log_id(&connection, &options.path)?;
         let health = Arc::new(Health::new(Watch::start(options.clock.clone()), Vec::new()));
@@ -74,7 +75,9 @@ impl Store {
 
     /// Everything in an append must have been declared, before its batch mates depend on it.
     fn check(&self, append: &Append) -> Result<(), AppendError> {
-        let known = |table| self.tables.iter().any(|declared| std::ptr::eq(*declared, table));
+        let known = |table: &InlineTable| {
+            self.tables.iter().any(|known| std::ptr::eq(*known, table) || *known == table)
+        };
         match append.rows.iter().find(|write| !known(write.table)) {
             Some(write) => {
                 Err(AppendError::Malformed(format!("the store was opened without {}", write.table.name)))

@@ -61,10 +61,9 @@ fn row_matches(
     Ok(match (&write.change, version) {
         (RowChange::Insert(_), found) => found.is_none(),
         (RowChange::Update(_) | RowChange::Delete, None) => false,
-        (RowChange::Update(_), Some(version)) => {
+        (RowChange::Update(_) | RowChange::Delete, Some(version)) => {
             write.table.version_column.is_none() || version == Some(signed(append.expected.0))
         }
-        (RowChange::Delete, Some(_)) => true,
     })
 }
 

@@ -4,58 +4,25 @@
 //! unknown until the file has been opened again.
 
 use std::fs::File;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::{future, io, thread};
 
 use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Inbox, Verdict};
-use eventstore::{Append, Appended, BoxError, InlineTable, LogId, ReadError, Warning, WriterRefusal};
+use eventstore::{Append, Appended, BoxError, InlineTable, LogId, ReadError, WriterRefusal};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use tokio::runtime;
 use tokio::sync::watch;
 
 use crate::append::{Failure, Head, Writing};
-use crate::clock::Watch;
+use crate::health::Health;
 use crate::inline::TableSql;
-use crate::{OpenError, Options, open, verdict};
+use crate::{OpenError, Options, connection, open, verdict};
 
 /// Which generation of writers this is. A store whose floor is higher takes no appends from it.
 pub(crate) const WRITER: i64 = 1;
 
 const UNOPENED: &str = "the file is not open";
-
-/// What the writer lets the rest of the process see.
-#[derive(Debug)]
-pub(crate) struct Health {
-    watch: Mutex<Watch>,
-    too_old: AtomicBool,
-    down: AtomicBool,
-    weakened: Vec<String>,
-}
-
-impl Health {
-    pub(crate) fn new(watch: Watch, weakened: Vec<String>) -> Self {
-        let (too_old, down) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { watch: Mutex::new(watch), too_old, down, weakened }
-    }
-
-    pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn warnings(&self) -> Vec<Warning> {
-        let mut warnings: Vec<_> = self.watch().warnings().collect();
-        if self.too_old.load(Ordering::Relaxed) {
-            warnings.push(Warning::WriterRefused(WriterRefusal::TooOld));
-        }
-        if self.down.load(Ordering::Relaxed) {
-            warnings.push(Warning::StoreDown);
-        }
-        warnings.extend(self.weakened.iter().cloned().map(Warning::Weakened));
-        warnings
-    }
-}
 
 /// The one writer.
 #[derive(Debug)]
@@ -113,9 +80,9 @@ impl Writer {
     /// The connection, opened again if an error had closed it.
     pub(crate) fn connection(&mut self) -> Result<&Connection, BoxError> {
         if self.connection.is_none() {
-            self.health.down.store(true, Ordering::Relaxed);
+            self.health.reached(false);
             self.connection = Some(self.reopen()?);
-            self.health.down.store(false, Ordering::Relaxed);
+            self.health.reached(true);
         }
         self.connection.as_ref().ok_or_else(|| UNOPENED.into())
     }
@@ -125,7 +92,7 @@ impl Writer {
     /// It then writes a page, durably, in place of whatever the failed commit may have left behind in the WAL: from
     /// then on no recovery can find that commit. (`user_version` is nobody else's.)
     fn reopen(&mut self) -> Result<Connection, BoxError> {
-        let (connection, _) = open::owner(&self.options)?;
+        let (connection, _) = connection::owner(&self.options)?;
         if open::log_id(&connection, &self.options.path)? != self.log_id {
             return Err("the file is another log now".into());
         }
@@ -216,7 +183,7 @@ impl Writer {
     fn ask_for_admission(&self, connection: &Connection) -> Result<(), CommitError> {
         let meta = open::meta(connection).map_err(not_executed)?;
         let too_old = meta.writer_floor > WRITER || meta.layout != self.layout;
-        self.health.too_old.store(too_old, Ordering::Relaxed);
+        self.health.admitted(!too_old);
         if too_old { Err(CommitError::Refused(WriterRefusal::TooOld)) } else { Ok(()) }
     }
 }

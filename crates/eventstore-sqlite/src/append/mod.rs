@@ -5,7 +5,7 @@
 
 mod event;
 
-use eventstore::{Append, Appended, ClaimMove, InlineTable, Position, RowChange, RowWrite};
+use eventstore::{Append, Appended, ClaimMove, InlineTable, Position, RowChange, RowWrite, Value};
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, ErrorCode, ToSql};
 
@@ -118,15 +118,12 @@ impl<'c> Writing<'c> {
 
     fn row(&self, append: &Append, write: &RowWrite, stamp: Stamp) -> Result<(), Failure> {
         let sql = table_sql(self.tables, write.table);
+        let expected = sql.table.version_column.map(|_| append.expected);
+        let key = [Value::Uuid(append.aggregate_id.0)];
         let (text, row, expected) = match &write.change {
             RowChange::Insert(row) => (&sql.insert, row.as_slice(), None),
-            RowChange::Update(row) => {
-                (&sql.update, row.as_slice(), sql.table.version_column.map(|_| append.expected))
-            }
-            RowChange::Delete => {
-                let mut statement = self.connection.prepare_cached(&sql.delete)?;
-                return run_one(&mut statement, &[append.aggregate_id.0.as_bytes()]);
-            }
+            RowChange::Update(row) => (&sql.update, row.as_slice(), expected),
+            RowChange::Delete => (&sql.delete, key.as_slice(), expected),
         };
         let mut statement = self.connection.prepare_cached(text)?;
         for (n, value) in row.iter().enumerate() {
@@ -174,6 +171,6 @@ fn matches(does: bool) -> Result<(), Failure> {
 pub(crate) fn table_sql<'t>(tables: &'t [TableSql], table: &'static InlineTable) -> &'t TableSql {
     tables
         .iter()
-        .find(|sql| std::ptr::eq(sql.table, table))
+        .find(|sql| sql.table.name == table.name)
         .expect("the table was declared when the store was opened")
 }

@@ -92,3 +92,82 @@ events_of_a_user! {
     UserRestored,
     UserErased,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alice::{self, person_name};
+    use crate::{Changed, PasswordChangeKind, ProfileUpdatedPersonal};
+
+    /// As a listing would show it.
+    fn shown(event: &UserEvent) -> Vec<String> {
+        let line = |change: Change| match change {
+            Change { field, erased: true, .. } => format!("{field}: erased"),
+            Change { field, from, to, erased: false } => {
+                format!("{field}: {from:?} -> {to:?}").replace('"', "")
+            }
+        };
+        event.changes().into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn changes_are_told_with_the_old_and_the_new_value() {
+        let last_name = Some(Changed { from: Some(person_name("Liddell")), to: None });
+        let profile = alice::profile_updated(ProfileUpdatedPersonal { last_name, ..Default::default() });
+        let email = alice::email_changed("alice@example.org", "alice@example.com");
+        assert_eq!(shown(&email), ["email: Some(alice@example.org) -> Some(alice@example.com)"]);
+        assert_eq!(shown(&profile), ["last_name: Some(Liddell) -> None"]);
+        assert_eq!(
+            shown(&alice::suspended()),
+            ["status: Some(active) -> Some(suspended)", "reason: None -> Some(spam)"]
+        );
+    }
+
+    #[test]
+    fn a_new_user_is_told_as_what_she_was_given() {
+        assert_eq!(
+            shown(&alice::created()),
+            [
+                "email: None -> Some(Alice@example.org)",
+                "username: None -> Some(Alice)",
+                "first_name: None -> Some(Alice)",
+                "last_name: None -> Some(Liddell)",
+                "status: None -> Some(active)",
+                "credential: None -> Some(1 argon2id)",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_a_password_the_version_the_algorithm_and_who_changed_it_are_told() {
+        assert_eq!(
+            shown(&alice::password_changed(PasswordChangeKind::Administrator, 1)),
+            ["credential: Some(1 argon2id) -> Some(2 argon2id)", "changed_by: None -> Some(administrator)"]
+        );
+    }
+
+    #[test]
+    fn what_is_erased_is_named_and_not_shown() {
+        let UserEvent::UserCreated(created) = alice::created() else { panic!("created") };
+        let erased = UserCreated { personal: Redactable::Erased, ..created };
+        assert_eq!(
+            shown(&erased.into()),
+            [
+                "email: erased",
+                "username: erased",
+                "first_name: erased",
+                "last_name: erased",
+                "avatar_url: erased",
+                "status: None -> Some(active)",
+                "credential: None -> Some(1 argon2id)",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_type_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> = UserEvent::TYPES.iter().collect();
+        assert_eq!(names.len(), UserEvent::TYPES.len());
+        assert!(UserEvent::TYPES.iter().all(|name| UserEvent::schema_version_of(name).is_some()));
+    }
+}

@@ -17,7 +17,7 @@ pub enum Refusal {
     /// The user is deleted. Restore her first, or erase her.
     #[error("the user is deleted")]
     UserDeleted,
-    /// The user is suspended; that she is active or inactive is decided again after it. Reinstate her first.
+    /// The user is suspended, which neither activating nor deactivating may hide. Reinstate her first.
     #[error("the user is suspended")]
     UserSuspended,
     /// Only active users change their own password. Activate or reinstate her first, or set it as an administrator.
@@ -26,7 +26,7 @@ pub enum Refusal {
     /// Only a deleted user can be erased. Delete her first.
     #[error("the user is not deleted")]
     NotDeleted,
-    /// The id has been used, by a user who lives or by one who is gone. Create with a fresh id.
+    /// The id is a user's already, perhaps a deleted one's. Create with a fresh id.
     #[error("a user of this id exists already")]
     AlreadyExists,
     /// Another user has this e-mail address, perhaps a deleted one. Choose another address.

@@ -189,3 +189,90 @@ fn remains(created_at: Timestamp, recorded: &Recorded<UserEvent>) -> ErasedUser 
         position: recorded.position,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cqrs::Decider;
+    use cqrs::testkit::record;
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::alice::{self, given, person_name};
+    use crate::{Changed, PasswordChangeKind, ProfileUpdatedPersonal, UserSuspended, Users};
+
+    fn live(history: impl IntoIterator<Item = UserEvent>) -> LiveUser {
+        match given(history).state() {
+            User::Live(live) => *live,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
+    }
+
+    #[test]
+    fn a_user_has_the_times_of_her_events() {
+        let user = live([alice::created(), alice::deactivated(), alice::deleted_from(Status::Inactive)]);
+        assert_eq!((user.created_at, user.updated_at, user.deleted_at), (at(1), at(3), Some(at(3))));
+        assert_eq!((user.version, user.position), (Version(3), Position(3)));
+        assert_eq!(
+            live([alice::created(), alice::deleted(), alice::restored_to(Status::Active)]).deleted_at,
+            None
+        );
+    }
+
+    #[test]
+    fn every_change_is_seen() {
+        let last_name = Some(Changed { from: Some(person_name("Liddell")), to: None });
+        let user = live([
+            alice::created(),
+            alice::email_changed("Alice@example.org", "alice@example.com"),
+            alice::username_changed("Alice", "alix"),
+            alice::profile_updated(ProfileUpdatedPersonal { last_name, ..Default::default() }),
+            alice::password_changed(PasswordChangeKind::Own, 1),
+        ]);
+        assert_eq!((user.email.as_str(), user.username.as_str()), ("alice@example.com", "alix"));
+        assert_eq!((user.first_name, user.last_name), (Some(person_name("Alice")), None));
+        assert_eq!(user.credential.version, 2);
+    }
+
+    #[test]
+    fn of_an_erased_user_only_ids_times_and_counts_remain() {
+        let remains = ErasedUser {
+            id: live([alice::created()]).id,
+            created_at: at(1),
+            updated_at: at(3),
+            version: Version(3),
+            position: Position(3),
+        };
+        assert_eq!(given(alice::erased()).state(), User::Erased(remains));
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_any_more_leaves_no_half_known_user() {
+        let UserEvent::UserSuspended(suspended) = alice::suspended() else { panic!("suspended") };
+        let redacted = UserSuspended { personal: Redactable::Erased, ..suspended };
+        assert_eq!(given([alice::created(), redacted.into()]).state().status(), Some(Status::Erased));
+    }
+
+    #[test]
+    fn a_history_without_its_beginning_makes_no_user() {
+        assert_eq!(given([alice::deleted()]).state(), User::Absent);
+    }
+
+    #[test]
+    fn a_user_owns_her_address_and_her_name_in_any_case() {
+        let claims: Vec<_> = given([alice::created()]).state().claims();
+        let claims: Vec<_> = claims.iter().map(|claim| (claim.scope, claim.value.as_str())).collect();
+        assert_eq!(claims, [("email.1", "alice@example.org"), ("username.1", "alice")]);
+    }
+
+    #[test]
+    fn a_prefix_of_a_history_is_her_past() {
+        let history =
+            record::<Users>([alice::created(), alice::suspended(), alice::reinstated_to(Status::Active)]);
+        let statuses: Vec<_> = (0..=3).map(|end| Users::fold(&history[..end]).status()).collect();
+        assert_eq!(statuses, [None, Some(Status::Active), Some(Status::Suspended), Some(Status::Active)]);
+    }
+}

@@ -29,7 +29,8 @@ impl Command for CreateUser {
     fn decide(&self, user: &User) -> Decision {
         match user {
             User::Absent => Ok(vec![self.created().into()]),
-            User::Live(_) | User::Erased(_) => Err(Refusal::AlreadyExists),
+            User::Live(_) => Err(Refusal::AlreadyExists),
+            User::Erased(_) => Err(Refusal::UserErased),
         }
     }
 }
@@ -68,6 +69,6 @@ mod tests {
 
     #[test]
     fn an_erased_id_is_never_used_again() {
-        given(alice::erased()).when(alice::create().into()).refused(Refusal::AlreadyExists);
+        given(alice::erased()).when(alice::create().into()).refused(Refusal::UserErased);
     }
 }

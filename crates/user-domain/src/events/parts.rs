@@ -167,3 +167,60 @@ impl Reader {
         DecodeError::Malformed { event_type: self.event_type, found: self.found, part, column }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EmailChanged, UserActivated, UserEvent};
+
+    const EMAIL: &str = r#"{"email":{"from":"carol@example.org","to":"carol@example.com"}}"#;
+    const STATUS: &str = r#"{"status":{"from":"inactive","to":"active"}}"#;
+
+    fn malformed<E: EventType + fmt::Debug>(data: &str, personal: Personal<'_>) -> Part {
+        match decode::<E>(1, data, personal) {
+            Err(DecodeError::Malformed { part, .. }) => part,
+            other => panic!("{data} with {personal:?} gives {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_type_that_nobody_knows_is_named() {
+        let error = UserEvent::decode("user.teleported", 1, "{}", Personal::None).expect_err("no such type");
+        assert_eq!(error, DecodeError::UnknownType { event_type: "user.teleported".to_owned() });
+    }
+
+    #[test]
+    fn the_two_parts_come_together_or_not_at_all() {
+        assert_eq!(malformed::<EmailChanged>("{}", Personal::None), Part::Personal);
+        assert_eq!(malformed::<UserActivated>(STATUS, Personal::Present(EMAIL)), Part::Personal);
+        assert!(decode::<EmailChanged>(1, "{}", Personal::Present(EMAIL)).is_ok());
+        assert!(decode::<UserActivated>(1, STATUS, Personal::None).is_ok());
+    }
+
+    #[test]
+    fn what_this_version_never_wrote_is_not_read() {
+        for data in [
+            "",
+            "null",
+            "{}",
+            r#"{"status":{"from":"inactive","to":"happy"}}"#,
+            &STATUS.replace("}}", r#","x":1}}"#),
+        ] {
+            assert_eq!(malformed::<UserActivated>(data, Personal::None), Part::Open);
+        }
+        for personal in
+            ["", "{}", r#"{"email":{"from":"carol@example.org"}}"#, &EMAIL.replace("}}", r#"},"x":1}"#)]
+        {
+            assert_eq!(malformed::<EmailChanged>("{}", Personal::Present(personal)), Part::Personal);
+        }
+    }
+
+    #[test]
+    fn neither_an_error_nor_a_debug_line_shows_what_is_personal() {
+        let damaged = EMAIL.replace(r#""from":"carol@example.org""#, r#""from":1,"carol":2"#);
+        let error = decode::<EmailChanged>(1, "{}", Personal::Present(&damaged)).expect_err("damaged");
+        let encoded = encode(&decode::<EmailChanged>(1, "{}", Personal::Present(EMAIL)).expect("whole"));
+        let shown = format!("{error} {error:?} {encoded:?} {:?}", Personal::Present(EMAIL));
+        assert!(!shown.contains("carol"), "{shown}");
+    }
+}

@@ -16,7 +16,7 @@ pub struct Email(pub(super) Box<str>);
 const BYTES_MAX: usize = 254;
 /// RFC 5321 4.5.3.1.1.
 const LOCAL_BYTES_MAX: usize = 64;
-/// No address of 254 bytes is longer in any spelling of its domain; it bounds the work on hostile input.
+/// Bounds the work on hostile input: no honest spelling of a domain is four times as long as its ASCII form.
 const INPUT_BYTES_MAX: usize = 4 * BYTES_MAX;
 
 impl Email {

@@ -34,6 +34,12 @@ impl Default for PasswordPolicy {
 }
 
 /// A password that somebody typed. Its `Debug` shows nothing, and it has no `Display` and no `Serialize`.
+///
+/// ```compile_fail
+/// fn into_a_message(password: user_domain::Password<'_>) -> String {
+///     password.to_string()
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Password<'a>(&'a str);
 

@@ -9,6 +9,12 @@ use crate::{CredentialAlgorithm, Violation};
 /// A PHC string of argon2id or a bcrypt hash, of bounded cost.
 ///
 /// Wiped when dropped. It has no `Display`, no `Serialize` and no `PartialEq`, and its `Debug` names the algorithm only.
+///
+/// ```compile_fail
+/// fn into_a_message(hash: user_domain::PasswordHash) -> String {
+///     hash.to_string()
+/// }
+/// ```
 #[derive(Clone)]
 pub struct PasswordHash {
     algorithm: CredentialAlgorithm,
@@ -26,6 +32,9 @@ const BCRYPT_COST: std::ops::RangeInclusive<u32> = 4..=15;
 /// RFC 9106 recommends 16 bytes of salt and 32 of hash; these are the bounds of the PHC format.
 const SALT_BYTES: std::ops::RangeInclusive<usize> = 8..=48;
 const HASH_BYTES: std::ops::RangeInclusive<usize> = 16..=64;
+
+const PHC_BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const BCRYPT_BASE64: &[u8; 64] = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 impl PasswordHash {
     /// Reads a hash that somebody sent as `field`.
@@ -88,7 +97,7 @@ fn check_argon2id(text: &str) -> Result<(), Flaw> {
     let fields: Vec<&str> = text.split('$').collect();
     let ["", "argon2id", "v=19", cost, salt, hash] = fields[..] else { return Err(Flaw::Malformed) };
     let of_length = |text, bytes: std::ops::RangeInclusive<usize>| {
-        unpadded_base64_bytes(text).is_some_and(|length| bytes.contains(&length))
+        base64_bytes(PHC_BASE64, text).is_some_and(|length| bytes.contains(&length))
     };
     if !of_length(salt, SALT_BYTES) || !of_length(hash, HASH_BYTES) {
         return Err(Flaw::Malformed);
@@ -111,43 +120,28 @@ fn decimal(text: &str) -> Option<u32> {
     if canonical { text.parse().ok() } else { None }
 }
 
-/// How many bytes canonical unpadded Base64 stands for; `None` when it is not that.
-fn unpadded_base64_bytes(text: &str) -> Option<usize> {
-    let digits: Option<Vec<u32>> = text.bytes().map(base64_digit).collect();
-    let digits = digits?;
+/// How many bytes canonical unpadded Base64 stands for; `None` when it is not that. Verifiers refuse what is not.
+fn base64_bytes(alphabet: &[u8; 64], text: &str) -> Option<usize> {
+    let digit = |byte| alphabet.iter().position(|digit| *digit == byte);
+    let digits = text.bytes().map(digit).collect::<Option<Vec<usize>>>()?;
     let unused_bits = match digits.len() % 4 {
         0 => 0,
         2 => 4,
         3 => 2,
         1.. => return None,
     };
-    let canonical = digits.last()? & ((1 << unused_bits) - 1) == 0;
+    let canonical = digits.last()? % (1 << unused_bits) == 0;
     canonical.then_some(digits.len() * 3 / 4)
-}
-
-fn base64_digit(byte: u8) -> Option<u32> {
-    let digit = match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    };
-    Some(digit.into())
 }
 
 /// `$2b$10$` and 53 characters of bcrypt's own Base64: 22 of salt, 31 of hash.
 fn check_bcrypt(text: &str) -> Result<(), Flaw> {
     let fields: Vec<&str> = text.split('$').collect();
     let ["", "2a" | "2b" | "2y", cost, salt_and_hash] = fields[..] else { return Err(Flaw::Malformed) };
-    let digits =
-        salt_and_hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'/');
-    if salt_and_hash.len() != 53
-        || !digits
-        || cost.len() != 2
-        || !cost.bytes().all(|byte| byte.is_ascii_digit())
-    {
+    let (salt, hash) = salt_and_hash.split_at_checked(22).ok_or(Flaw::Malformed)?;
+    let bytes = (base64_bytes(BCRYPT_BASE64, salt), base64_bytes(BCRYPT_BASE64, hash));
+    let two_digits = cost.len() == 2 && cost.bytes().all(|byte| byte.is_ascii_digit());
+    if bytes != (Some(16), Some(23)) || !two_digits {
         return Err(Flaw::Malformed);
     }
     let cost: u32 = cost.parse().map_err(|_| Flaw::Malformed)?;
@@ -214,8 +208,15 @@ mod tests {
         {
             assert_eq!(reason(&ARGON2ID.replace(from, to)), Err("MALFORMED_HASH"), "{to}");
         }
-        for (from, to) in [("hWy", "hW"), ("hWy", "hW!"), ("$10$", "$1$"), ("$2b$", "$2x$"), ("$10$", "$1a$")]
-        {
+        for (from, to) in [
+            ("hWy", "hW"),
+            ("hWy", "hW!"),
+            ("hWy", "hWz"),
+            ("MyeI", "MyfI"),
+            ("$10$", "$1$"),
+            ("$2b$", "$2x$"),
+            ("$10$", "$1a$"),
+        ] {
             assert_eq!(reason(&BCRYPT.replace(from, to)), Err("MALFORMED_HASH"), "{to}");
         }
     }

@@ -11,7 +11,7 @@ use crate::Violation;
 pub struct Username(pub(super) Box<str>);
 
 const CHARACTERS_MAX: usize = 100;
-/// Canonical composition shortens by less than this; it bounds the work on hostile input.
+/// Bounds the work on hostile input: up to four characters compose to one, each of up to four bytes.
 const INPUT_BYTES_MAX: usize = 4 * 4 * CHARACTERS_MAX;
 
 impl Username {

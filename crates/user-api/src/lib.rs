@@ -20,3 +20,18 @@ pub const SERVICE_NAME: &str = v1::USER_SERVICE_SERVICE_NAME;
 /// The contract with all its imports as an encoded `FileDescriptorSet`, for reflection. Without
 /// comments: they are in the protos, and would treble its size.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor_set.bin"));
+
+/// The choices that requests hold (`oneof get_user_request::By`), owned and as views. The generator
+/// puts them where no reader would look for them.
+pub mod oneof {
+    pub use crate::generated::user::v1::__buffa::oneof::{
+        get_user_request, set_password_request, verify_password_request,
+    };
+
+    /// The same, borrowed from the request: what a handler matches on.
+    pub mod view {
+        pub use crate::generated::user::v1::__buffa::view::oneof::{
+            get_user_request, set_password_request, verify_password_request,
+        };
+    }
+}

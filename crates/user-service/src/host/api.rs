@@ -1,0 +1,76 @@
+//! What callers reach: the user service, health and reflection on one port, in every protocol, with
+//! limits and deadlines. Layers that see a request before its body is read (authentication) go
+//! around `Api::router`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use connectrpc::{Chain, ConnectRpcService, DeadlinePolicy, Limits};
+use connectrpc_health::StaticChecker;
+use connectrpc_reflection::Reflector;
+use user_api::v1::{UserService, UserServiceServer};
+
+use super::limits::HostLimits;
+
+/// gRPC frames a message with five bytes; a message of the full size must fit.
+const GRPC_FRAME_BYTES: usize = 5;
+
+/// The routes for callers, and the switch that says whether they are served.
+#[derive(Debug)]
+pub struct Api {
+    pub router: Router,
+    pub health: Health,
+}
+
+impl Api {
+    /// The generated dispatcher answers for users; the slower dynamic router only for what is rare.
+    pub fn new<S: UserService>(service: Arc<S>, limits: &HostLimits) -> Self {
+        let (rest, health) =
+            connectrpc_health::install_static(connectrpc::Router::new(), [user_api::SERVICE_NAME]);
+        let rest = connectrpc_reflection::install(rest, reflector());
+        let rpc = ConnectRpcService::new(Chain(UserServiceServer::from_arc(service), rest))
+            .with_limits(message_limits(limits))
+            .with_deadline_policy(deadlines(limits));
+        Self { router: Router::new().fallback_service(rpc), health: Health(health) }
+    }
+}
+
+/// The standard health service: `SERVING` from the start, for the process and for the user service.
+#[derive(Clone)]
+pub struct Health(Arc<StaticChecker>);
+
+impl fmt::Debug for Health {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Health").field(&self.0.services()).finish()
+    }
+}
+
+impl Health {
+    /// Says `NOT_SERVING`, then ends every `Watch`: it would never end by itself, and each shutdown
+    /// would take as long as it may.
+    pub fn withdraw(&self) {
+        self.0.shutdown();
+        for service in self.0.services() {
+            self.0.remove_service(&service);
+        }
+    }
+}
+
+fn reflector() -> Reflector {
+    Reflector::from_descriptor_set_bytes(user_api::DESCRIPTOR_SET)
+        .expect("the build made these bytes from the protos it compiled")
+}
+
+fn message_limits(limits: &HostLimits) -> Limits {
+    Limits::default()
+        .with_max_message_size(limits.message_bytes_max)
+        .with_max_request_body_size(limits.message_bytes_max + GRPC_FRAME_BYTES)
+        .with_element_memory_limit(limits.element_bytes_max)
+}
+
+/// Not enforced on streams: the only ones are health's `Watch`, which is meant to stay, and
+/// reflection.
+fn deadlines(limits: &HostLimits) -> DeadlinePolicy {
+    DeadlinePolicy::new().with_max(limits.deadline_max).with_default_timeout(limits.deadline_default)
+}

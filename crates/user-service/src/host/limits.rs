@@ -1,0 +1,52 @@
+//! Every limit of the way in, with its reason. None of them is a tuning knob: each bounds what one
+//! caller can take from all others.
+
+use std::time::Duration;
+
+/// What a caller may ask of the host. The defaults are the product's; tests use smaller ones.
+#[derive(Clone, Debug)]
+pub struct HostLimits {
+    /// The largest request message, compressed or not. Our largest legitimate one, `CreateUser`
+    /// with every field at its limit, stays under 8 KiB.
+    pub message_bytes_max: usize,
+    /// What decoding one message may allocate for its elements: a few bytes on the wire can ask for
+    /// many empty ones.
+    pub element_bytes_max: usize,
+    /// All request headers together.
+    pub header_bytes_max: u32,
+    /// Calls at a time on one HTTP/2 connection; further ones wait at the client.
+    pub streams_per_connection_max: u32,
+    /// Streams that one client may have reset before we notice (the rapid reset attack).
+    pub pending_resets_max: usize,
+    /// Connections at a time; further ones are closed at once instead of left waiting.
+    pub connections_max: usize,
+    /// From connecting to the end of the first request's headers. Afterwards HTTP/1.1 is bounded by
+    /// it between requests too.
+    pub header_read_timeout: Duration,
+    /// How often an idle HTTP/2 peer is asked whether it still exists.
+    pub keep_alive_interval: Duration,
+    /// The longest deadline a caller may ask for; a longer one counts as this.
+    pub deadline_max: Duration,
+    /// The deadline of a call that asks for none. Without it such a call could run for ever.
+    pub deadline_default: Duration,
+    /// From the order to stop until what still runs is cut.
+    pub drain_max: Duration,
+}
+
+impl Default for HostLimits {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: 64 * 1024,
+            element_bytes_max: 256 * 1024,
+            header_bytes_max: 8 * 1024,
+            streams_per_connection_max: 256,
+            pending_resets_max: 20,
+            connections_max: 1024,
+            header_read_timeout: Duration::from_secs(10),
+            keep_alive_interval: Duration::from_secs(30),
+            deadline_max: Duration::from_mins(1),
+            deadline_default: Duration::from_secs(20),
+            drain_max: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What whoever runs the service reaches, on a port of its own: is the process alive, and should it
+//! get traffic. No user data passes here.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio_util::sync::CancellationToken;
+
+/// Whether the service should get traffic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    Ready,
+    /// Why not: one sentence each, for a person. They are answered to anybody who can reach the port.
+    NotReady(Vec<String>),
+}
+
+/// Asked each time somebody wants to know; it should answer within a second.
+pub trait ReadinessCheck: Send + Sync + 'static {
+    fn readiness(&self) -> impl Future<Output = Readiness> + Send;
+}
+
+/// `GET /healthz` answers 200 as long as the process can answer at all. `GET /readyz` answers 200, or
+/// 503 with one reason a line.
+pub(super) fn router<R: ReadinessCheck>(check: R, stop: CancellationToken) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "alive\n"))
+        .route("/readyz", get(readyz::<R>))
+        .with_state(Arc::new(Operations { check, stop }))
+}
+
+struct Operations<R> {
+    check: R,
+    stop: CancellationToken,
+}
+
+async fn readyz<R: ReadinessCheck>(State(operations): State<Arc<Operations<R>>>) -> (StatusCode, String) {
+    if operations.stop.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "The service is shutting down.\n".to_owned());
+    }
+    match operations.check.readiness().await {
+        Readiness::Ready => (StatusCode::OK, "ready\n".to_owned()),
+        Readiness::NotReady(reasons) => (StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n"),
+    }
+}

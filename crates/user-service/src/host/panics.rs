@@ -1,0 +1,40 @@
+//! A panic ends its own request, as INTERNAL in the caller's protocol, and nothing else. Without
+//! this, HTTP/2 callers would see a reset stream and HTTP/1.1 callers a closed connection.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use connectrpc::{ConnectError, ErrorCode};
+use futures_util::FutureExt as _;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use user_api::ApiError;
+
+/// Goes around everything else, so that a panic in any layer is contained.
+pub(super) fn contain(router: Router) -> Router {
+    router.layer(from_fn(answer))
+}
+
+async fn answer(request: Request, next: Next) -> Response {
+    let headers = protocol_headers(request.headers());
+    let path = request.uri().path().to_owned();
+    // What handlers share is never left half-changed across an await, so going on after one is safe.
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answered.unwrap_or_else(|_| {
+        // The panic hook has printed message and place; the message may hold personal data, so it is
+        // not repeated here.
+        tracing::error!(path, "a request panicked");
+        let error =
+            ApiError::new(ErrorCode::Internal, "INTERNAL", "The service failed to answer this request.");
+        ConnectError::from(error).into_http_response(&headers).map(Body::new)
+    })
+}
+
+/// All that an error answer needs of a request; the rest goes to the handler uncopied.
+fn protocol_headers(headers: &HeaderMap) -> HeaderMap {
+    headers.get(CONTENT_TYPE).map(|value| (CONTENT_TYPE, value.clone())).into_iter().collect()
+}

@@ -1,0 +1,101 @@
+//! A user service that plays a scene: the id in `VerifyPassword` names it. The other calls are not
+//! in the script.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult};
+use tokio::sync::Notify;
+use user_api::oneof::verify_password_request;
+use user_api::v1;
+use user_api::v1::UserService;
+
+use crate::host::Peer;
+
+#[derive(Debug, Default)]
+pub(super) struct Rehearsal {
+    /// Told once for each `wait` that has begun.
+    pub(super) arrived: Notify,
+    /// Lets one `wait` go on.
+    pub(super) release: Notify,
+    /// Scenes begun and neither ended nor dropped.
+    pub(super) running: AtomicUsize,
+}
+
+struct Scene<'a>(&'a AtomicUsize);
+
+impl<'a> Scene<'a> {
+    fn begin(running: &'a AtomicUsize) -> Self {
+        running.fetch_add(1, Ordering::SeqCst);
+        Self(running)
+    }
+}
+
+impl Drop for Scene<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Whose password is asked for: the scene to play.
+pub(super) fn scene(id: &str) -> v1::VerifyPasswordRequest {
+    v1::VerifyPasswordRequest {
+        by: Some(verify_password_request::By::Id(id.to_owned())),
+        password: "right".to_owned(),
+    }
+}
+
+macro_rules! not_in_the_script {
+    ($($method:ident($request:ident) -> $response:ident),* $(,)?) => {$(
+        async fn $method(
+            &self,
+            _: RequestContext,
+            _: ServiceRequest<'_, v1::$request>,
+        ) -> ServiceResult<v1::$response> {
+            Err(ConnectError::unimplemented("not in the script"))
+        }
+    )*};
+}
+
+#[expect(refining_impl_trait, reason = "the trait leaves the answer's type open; ours is the message itself")]
+impl UserService for Rehearsal {
+    async fn verify_password(
+        &self,
+        ctx: RequestContext,
+        request: ServiceRequest<'_, v1::VerifyPasswordRequest>,
+    ) -> ServiceResult<v1::VerifyPasswordResponse> {
+        let _scene = Scene::begin(&self.running);
+        let asked = request.to_owned_message();
+        let Some(verify_password_request::By::Id(id)) = asked.by else {
+            return Err(ConnectError::invalid_argument("a scene has an id"));
+        };
+        let user_id = match id.as_str() {
+            "panic" => panic!("as the script says"),
+            "wait" => {
+                self.arrived.notify_one();
+                self.release.notified().await;
+                id
+            }
+            "peer" => ctx.extensions().get::<Peer>().map(|peer| peer.0.to_string()).unwrap_or_default(),
+            "seconds left" => ctx.time_remaining().map(|left| left.as_secs().to_string()).unwrap_or_default(),
+            _ => id,
+        };
+        Response::ok(v1::VerifyPasswordResponse { valid: asked.password == "right", user_id })
+    }
+
+    not_in_the_script! {
+        create_user(CreateUserRequest) -> CreateUserResponse,
+        get_user(GetUserRequest) -> GetUserResponse,
+        list_users(ListUsersRequest) -> ListUsersResponse,
+        update_user(UpdateUserRequest) -> UpdateUserResponse,
+        change_password(ChangePasswordRequest) -> ChangePasswordResponse,
+        set_password(SetPasswordRequest) -> SetPasswordResponse,
+        activate_user(ActivateUserRequest) -> ActivateUserResponse,
+        deactivate_user(DeactivateUserRequest) -> DeactivateUserResponse,
+        suspend_user(SuspendUserRequest) -> SuspendUserResponse,
+        reinstate_user(ReinstateUserRequest) -> ReinstateUserResponse,
+        delete_user(DeleteUserRequest) -> DeleteUserResponse,
+        restore_user(RestoreUserRequest) -> RestoreUserResponse,
+        erase_user(EraseUserRequest) -> EraseUserResponse,
+        list_user_events(ListUserEventsRequest) -> ListUserEventsResponse,
+    }
+}

@@ -9,6 +9,10 @@ use crate::postgres::{Choice, Purpose, Server};
 use crate::repository::{cargo, target_dir};
 use crate::shell;
 
+/// The exit code of a campaign whose oracle found what must not be. Anything else but 0 is a crash, which proves
+/// nothing about the control that caused it.
+pub(crate) const VIOLATIONS_FOUND: u8 = 3;
+
 /// A campaign and the settings or adapters that must make it fail.
 #[derive(Debug)]
 pub(crate) struct Campaign {
@@ -83,9 +87,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Builds first and runs the program itself: its exit code must arrive, and Cargo would wait in between.
 fn start(name: &str, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let build = target_dir()?.join("debug");
     shell::run(cargo().args(["build", "--quiet", "--package", "campaigns", "--package", "user-service"]))?;
     let server = Server::provide(&arguments.postgres, Purpose::Campaign)?;
-    let build = target_dir()?.join("debug");
     let mut command = std::process::Command::new(build.join("campaigns"));
     command.arg(name).current_dir(crate::repository::root());
     command.env("USER_SERVICE_PROGRAM", build.join("user-service"));

@@ -2,10 +2,13 @@
 
 mod bench;
 mod campaign;
+mod ci;
+mod deny;
 mod postgres;
 mod repository;
 mod shell;
 mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -17,6 +20,12 @@ use clap::Parser;
 enum Xtask {
     /// Run every test, on a temporary `PostgreSQL`
     Test(test::Arguments),
+    /// Everything that CI does, part by part
+    Ci(ci::Arguments),
+    /// Check licences, banned crates and sources of the dependencies
+    Deny,
+    /// Check the house rules
+    Tidy(tidy::Arguments),
     /// Keep a temporary `PostgreSQL` running until ctrl-c
     Postgres(postgres::Choice),
     /// Run a fault campaign, or with --control its counter-proof
@@ -25,9 +34,21 @@ enum Xtask {
     Bench(bench::Arguments),
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    match Xtask::parse() {
+fn main() -> ExitCode {
+    run(Xtask::parse()).unwrap_or_else(|error| {
+        // The chain of causes without a backtrace: these errors are about the machine, not about this program.
+        eprintln!("error: {error}");
+        error.chain().skip(1).for_each(|cause| eprintln!("  because {cause}"));
+        ExitCode::FAILURE
+    })
+}
+
+fn run(xtask: Xtask) -> anyhow::Result<ExitCode> {
+    match xtask {
         Xtask::Test(arguments) => test::run(&arguments),
+        Xtask::Ci(arguments) => ci::run(&arguments),
+        Xtask::Deny => deny::run(),
+        Xtask::Tidy(arguments) => tidy::run(&arguments),
         Xtask::Postgres(choice) => postgres::stay(&choice),
         Xtask::Campaign(arguments) => campaign::run(&arguments),
         Xtask::Bench(arguments) => bench::run(&arguments),

@@ -13,6 +13,10 @@ pub(crate) struct Arguments {
     #[arg(short, long = "package", value_name = "CRATE")]
     packages: Vec<String>,
 
+    /// Build the tests and run none
+    #[arg(long)]
+    build_only: bool,
+
     #[command(flatten)]
     postgres: Choice,
 
@@ -22,6 +26,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.build_only {
+        shell::run(runner(arguments).arg("--no-run"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let server = Server::provide(&arguments.postgres, Purpose::Tests)?;
     let mut passed = true;
     // The documentation first: the runner's own summary is to be the last thing that is printed.

@@ -48,7 +48,7 @@ impl Account {
         }
     }
 
-    /// Whether the account can enter a folder: its parents may be closed to it, as /root is.
+    /// Whether the account can enter a folder: its parents may be closed to it, as a home folder is.
     pub(super) fn reaches(self, folder: &Path) -> bool {
         shell::succeeds(&mut self.command(Path::new("true"), folder))
     }
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_user_is_found_by_its_whole_name() {
-        let passwd = "root:x:0:0:root:/root:/bin/bash\n\
+        let passwd = "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n\
                       postgresql:x:1:1::/:/bin/sh\n\
                       postgres:x:101:104:administrator,,,:/var/lib/postgresql:/bin/bash\n";
         assert_eq!(other(passwd, "postgres"), Some(Account::Other { uid: 101, gid: 104 }));

@@ -81,7 +81,7 @@ fn keeper(folder: &Path) -> anyhow::Result<Child> {
     command.process_group(0).spawn().context("cannot start sh")
 }
 
-/// The programs, copied when they lie where the account cannot enter (a checkout below /root).
+/// The programs, copied when they lie where the account cannot enter (a checkout in root's home).
 fn reachable(installation: &Installation, account: Account, folder: &Path) -> anyhow::Result<PathBuf> {
     if account.reaches(&installation.bin) {
         return Ok(installation.bin.clone());

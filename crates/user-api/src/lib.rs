@@ -2,9 +2,9 @@
 //! error. It knows nothing of the domain or the stores; handlers turn its messages into commands at
 //! once, so that the RPC stack can be replaced without them.
 
-mod error;
 mod generated;
 mod type_registry;
+mod error;
 
 pub use error::{ApiError, ERROR_DOMAIN};
 /// `google.rpc`: the error details as messages.

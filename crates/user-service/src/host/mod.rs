@@ -2,12 +2,12 @@
 //! shutdown that ends. It knows HTTP and RPC but not what a user is; authentication and TLS go
 //! around what it is given, not into it.
 
-mod accept;
 mod api;
-mod connection;
-mod limits;
 mod operations;
+mod accept;
+mod connection;
 mod panics;
+mod limits;
 #[cfg(test)]
 mod tests;
 

@@ -1,11 +1,11 @@
 //! The host over real sockets: what callers see when all is well, when a handler panics, when they
 //! ask too much, and when the service stops. No user service is behind it, only a script.
 
+mod rehearsal;
+mod sockets;
 mod calls;
 mod limits;
-mod rehearsal;
 mod shutdown;
-mod sockets;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,1 +1,23 @@
-//! In work.
+//! The log in PostgreSQL: what `eventstore-sqlite` does, for any number of processes on one database.
+//!
+//! One connection of each process appends, outside the pool; the others read. Nothing here knows a user.
+
+mod append;
+mod clock;
+mod connection;
+mod health;
+mod inline;
+mod migrate;
+mod open;
+mod options;
+mod read;
+mod row;
+mod settle;
+mod store;
+mod verdict;
+mod writer;
+
+pub use migrate::migrate;
+pub use open::OpenError;
+pub use options::Options;
+pub use store::Store;

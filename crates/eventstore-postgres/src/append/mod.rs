@@ -1,0 +1,12 @@
+//! The writing of one batch: one statement, one message, no BEGIN and no COMMIT around it.
+//!
+//! A batch is taken apart into parts (`parts`), each with its rows column by column (`array`); the statement's text
+//! is made from which parts there are (`statement`), prepared once per shape, and run (`run`).
+
+mod array;
+mod part;
+mod parts;
+mod run;
+mod statement;
+
+pub(crate) use run::{Declared, Statements, Times, WRITER, Written, failed, not_begun};

@@ -1,0 +1,122 @@
+//! The store as the rest of the house sees it: every call goes on to the part that does it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use eventstore::append_task::AppendQueue;
+use eventstore::{
+    AggregateId, Append, AppendError, Appended, ClaimKey, Deadline, EventPage, EventQuery, EventStore, Head,
+    InlineTable, LogId, Position, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select, Value,
+    Version, Warning,
+};
+use jiff::Timestamp;
+
+use crate::health::Health;
+use crate::inline;
+use crate::read::Reader;
+use crate::writer::Writer;
+
+/// A log in PostgreSQL.
+#[derive(Debug)]
+pub struct Store {
+    log_id: LogId,
+    tables: &'static [&'static InlineTable],
+    queue: AppendQueue<Writer>,
+    reader: Reader,
+    health: Arc<Health>,
+}
+
+impl Store {
+    pub(crate) fn new(
+        log_id: LogId,
+        tables: &'static [&'static InlineTable],
+        queue: AppendQueue<Writer>,
+        reader: Reader,
+        health: Arc<Health>,
+    ) -> Self {
+        Self { log_id, tables, queue, reader, health }
+    }
+}
+
+#[async_trait]
+impl EventStore for Store {
+    fn log_id(&self) -> LogId {
+        self.log_id
+    }
+
+    async fn append(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError> {
+        inline::check(&append, self.tables)?;
+        self.queue.append(append, deadline).await
+    }
+
+    async fn stream(
+        &self,
+        aggregate_id: AggregateId,
+        after: Version,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.reader.stream(aggregate_id, after, limit).await
+    }
+
+    async fn stream_head(&self, aggregate_id: AggregateId) -> Result<Option<RecordedEvent>, ReadError> {
+        self.reader.stream_head(aggregate_id).await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
+        self.reader.events(query).await
+    }
+
+    async fn head(&self) -> Result<Head, ReadError> {
+        self.reader.head().await
+    }
+
+    async fn position_at(&self, moment: Timestamp) -> Result<Position, ReadError> {
+        self.reader.position_at(moment).await
+    }
+
+    async fn claim_owner(&self, key: ClaimKey) -> Result<Option<AggregateId>, ReadError> {
+        self.reader.claim_owner(key).await
+    }
+
+    async fn claims(
+        &self,
+        after: Option<ClaimKey>,
+        limit: u32,
+    ) -> Result<Vec<(ClaimKey, AggregateId)>, ReadError> {
+        self.reader.claims(after, limit).await
+    }
+
+    async fn request(&self, key: RequestKey) -> Result<Option<RequestRecord>, ReadError> {
+        self.reader.request(key).await
+    }
+
+    async fn prune_requests(
+        &self,
+        before: Position,
+        after: Option<RequestKey>,
+        limit: u32,
+    ) -> Result<Option<RequestKey>, ReadError> {
+        self.reader.prune_requests(before, after, limit).await
+    }
+
+    async fn select(&self, query: &'static Select, parameters: &[Value]) -> Result<Vec<Row>, ReadError> {
+        self.reader.select(query, parameters).await
+    }
+
+    async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
+        self.reader.execute(statement, parameters).await
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.health.warnings()
+    }
+
+    fn accept_clock(&self) {
+        self.health.accept_clock();
+    }
+
+    async fn close(&self) {
+        self.queue.close().await;
+        self.reader.close();
+    }
+}

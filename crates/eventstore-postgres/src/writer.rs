@@ -1,0 +1,240 @@
+//! The writer that the append task drives: one connection of its own, and the rules for when it fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Verdict};
+use eventstore::{Append, Appended, BoxError, Rejection};
+use futures_util::future::join;
+use tokio::sync::watch;
+use tokio::task::yield_now;
+use tokio::time::{sleep, timeout};
+use tracing::warn;
+
+use crate::append::{Declared, Statements, Times, Written, failed, not_begun};
+use crate::clock::{Watch, seconds_behind};
+use crate::connection::{Backend, Door, Session};
+use crate::health::Health;
+use crate::settle::settle;
+use crate::verdict::Judge;
+
+/// How long a batch waits for a connection that is being opened again. Longer, and callers would learn from their
+/// deadlines that the store is down.
+const CONNECTION_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Between two attempts to reach a database that does not answer.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// The connection for appends that is open now, if there is one.
+pub(crate) type Current = watch::Receiver<Option<Arc<Session>>>;
+
+/// Keeps a connection for appends open until the writer has gone.
+pub(crate) async fn keep(door: Door, health: Arc<Health>, current: watch::Sender<Option<Arc<Session>>>) {
+    let mut pause = PAUSE_MIN;
+    while !current.is_closed() {
+        match door.append().await {
+            Ok(session) => {
+                pause = PAUSE_MIN;
+                health.reached(true);
+                let session = Arc::new(session);
+                current.send_replace(Some(Arc::clone(&session)));
+                tokio::select! {
+                    () = session.ended() => {}
+                    () = current.closed() => {}
+                }
+                current.send_replace(None);
+            }
+            Err(error) => {
+                warn!(%error, "the database cannot be reached for appends");
+                health.reached(false);
+                sleep(pause).await;
+                pause = PAUSE_MAX.min(pause * 2);
+            }
+        }
+    }
+}
+
+/// What commits batches.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    door: Door,
+    declared: Declared,
+    clock: Watch,
+    health: Arc<Health>,
+    current: Current,
+    prepared: Option<Prepared>,
+    /// The backend whose answer was lost, until the question is settled.
+    lost: Option<Backend>,
+    pause: Duration,
+}
+
+/// A connection, and what has been prepared on it.
+#[derive(Debug)]
+struct Prepared {
+    session: Arc<Session>,
+    statements: Statements,
+    judge: Option<Judge>,
+}
+
+impl BatchWriter for Writer {
+    async fn commit(&mut self, batch: &[Append], mode: CommitMode) -> Result<Vec<Verdict>, CommitError> {
+        let mut prepared = self.connection().await.map_err(CommitError::NotExecuted)?;
+        // That nothing changes is true at the head only: no constraint would notice that the stream has moved on.
+        let judged = mode == CommitMode::Judged || batch.iter().any(|append| append.events.is_empty());
+        let session = Arc::clone(&prepared.session);
+        session.take_warning();
+        let result = if judged {
+            self.judged(&mut prepared, batch).await
+        } else {
+            self.optimistic(&mut prepared, batch).await
+        };
+        self.prepared = Some(prepared);
+        let result = match result {
+            Ok(_) if session.take_warning() => {
+                Err(CommitError::Unknown("the server warned during the commit".into()))
+            }
+            result => result,
+        };
+        self.note(&session, &result);
+        result
+    }
+
+    async fn settle(&mut self, batch: &[Append]) -> Result<Vec<Option<Appended>>, BoxError> {
+        match settle(&self.door, self.lost, batch).await {
+            Ok(found) => {
+                self.lost = None;
+                self.pause = PAUSE_MIN;
+                Ok(found)
+            }
+            Err(error) => {
+                sleep(self.pause).await;
+                self.pause = PAUSE_MAX.min(self.pause * 2);
+                Err(error)
+            }
+        }
+    }
+
+    /// Twice: once for the callers, once for whoever they hand their result to.
+    async fn yield_to_callers(&mut self) {
+        yield_now().await;
+        yield_now().await;
+    }
+}
+
+impl Writer {
+    pub(crate) fn new(
+        door: Door,
+        declared: Declared,
+        clock: Watch,
+        health: Arc<Health>,
+        current: Current,
+    ) -> Self {
+        Self { door, declared, clock, health, current, prepared: None, lost: None, pause: PAUSE_MIN }
+    }
+
+    /// The open connection, with what was prepared on it; waits a little if it is being opened again.
+    async fn connection(&mut self) -> Result<Prepared, BoxError> {
+        if let Some(prepared) = self.prepared.take_if(|prepared| prepared.session.is_open()) {
+            return Ok(prepared);
+        }
+        self.prepared = None;
+        let open = |session: &Option<Arc<Session>>| session.as_ref().is_some_and(|session| session.is_open());
+        let session = timeout(CONNECTION_PATIENCE, self.current.wait_for(open)).await??.clone();
+        let session = session.ok_or("there is no connection")?;
+        Ok(Prepared { session, statements: Statements::default(), judge: None })
+    }
+
+    /// One statement, one message. Its end is its commit.
+    async fn optimistic(
+        &mut self,
+        prepared: &mut Prepared,
+        batch: &[Append],
+    ) -> Result<Vec<Verdict>, CommitError> {
+        let client = &prepared.session.client;
+        let ready = prepared.statements.ready(client, &self.declared, batch).await.map_err(not_begun)?;
+        let times = self.times();
+        let written = ready.write(client, &self.declared, times).await?;
+        self.saw(written);
+        Ok(written.appended(batch).map(Verdict::Appended).collect())
+    }
+
+    /// Two round trips: begin, lock and look; then write what passes, and commit.
+    async fn judged(
+        &mut self,
+        prepared: &mut Prepared,
+        batch: &[Append],
+    ) -> Result<Vec<Verdict>, CommitError> {
+        let session = Arc::clone(&prepared.session);
+        let judge = match prepared.judge.take() {
+            Some(judge) => judge,
+            None => Judge::prepare(&session.client, self.declared.tables).await.map_err(not_begun)?,
+        };
+        let result = self.judged_by(&judge, prepared, batch).await;
+        prepared.judge = Some(judge);
+        if result.is_err() {
+            // Where the transaction has ended already this does nothing; where the connection has, nothing can.
+            drop(session.client.batch_execute("ROLLBACK").await);
+        }
+        result
+    }
+
+    async fn judged_by(
+        &mut self,
+        judge: &Judge,
+        prepared: &mut Prepared,
+        batch: &[Append],
+    ) -> Result<Vec<Verdict>, CommitError> {
+        let client = &prepared.session.client;
+        let found = judge.look(client, batch).await.map_err(not_begun)?;
+        let rejected: Vec<_> = batch.iter().map(|append| found.judge(append)).collect();
+        let good: Vec<_> =
+            batch.iter().zip(&rejected).filter(|(_, no)| no.is_none()).map(|(a, _)| a).collect();
+        if good.is_empty() {
+            client.batch_execute("ROLLBACK").await.map_err(not_begun)?;
+            return Ok(rejected.into_iter().flatten().map(Verdict::Rejected).collect());
+        }
+        let ready = prepared
+            .statements
+            .ready(client, &self.declared, good.iter().copied())
+            .await
+            .map_err(not_begun)?;
+        let times = self.times();
+        let write = ready.write(client, &self.declared, times);
+        // Sent together, in this order. After a statement that failed the COMMIT rolls back.
+        let (written, committed) = join(write, client.batch_execute("COMMIT")).await;
+        let written = written?;
+        committed.map_err(failed)?;
+        self.saw(written);
+        let mut appended = written.appended(good);
+        let verdict = |no: Option<Rejection>| match no {
+            Some(rejection) => Some(Verdict::Rejected(rejection)),
+            None => appended.next().map(Verdict::Appended),
+        };
+        Ok(rejected.into_iter().filter_map(verdict).collect())
+    }
+
+    fn times(&mut self) -> Times {
+        if self.health.take_clock_accepted() {
+            self.clock.accept();
+        }
+        Times { clock: self.clock.now(), latest: self.clock.latest() }
+    }
+
+    fn saw(&mut self, written: Written) {
+        self.clock.saw(written.shown);
+        self.health.taken(seconds_behind(written.recorded_at, written.shown));
+    }
+
+    /// Draws the consequences of a failure.
+    fn note(&mut self, session: &Session, result: &Result<Vec<Verdict>, CommitError>) {
+        match result {
+            Err(CommitError::Unknown(_)) => {
+                self.lost = Some(session.backend);
+                session.cut();
+            }
+            Err(CommitError::Refused(refusal)) => self.health.refused(*refusal),
+            Ok(_) | Err(CommitError::Mismatch | CommitError::Transient(_) | CommitError::NotExecuted(_)) => {}
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! Judging an append against what the store holds, before anything of it is written.
 //!
 //! A used request id comes before a conflict, a conflict before a taken claim: who repeats a command must hear what it
-//! did, and who decided on an old state cannot know which claims she would want.
+//! did, and who decided on an old state cannot know which claims she would want. Last come rows and claims that are not
+//! as the version says they are: a conflict too, since the caller can only look again.
 
 use eventstore::{Append, Rejection, RequestRecord, RowChange, RowWrite, Version};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -21,10 +22,14 @@ pub(crate) fn judge(
         return Ok(Some(Rejection::Duplicate(record)));
     }
     let actual = stream_version(connection, append)?;
-    if actual != append.expected || !rows_match(connection, tables, append)? || !owns(connection, append)? {
+    if actual != append.expected {
         return Ok(Some(Rejection::Conflict { actual }));
     }
-    taken(connection, append)
+    if let Some(taken) = taken(connection, append)? {
+        return Ok(Some(taken));
+    }
+    let matches = owns(connection, append)? && rows_match(connection, tables, append)?;
+    Ok((!matches).then_some(Rejection::Conflict { actual }))
 }
 
 fn duplicate(connection: &Connection, append: &Append) -> rusqlite::Result<Option<RequestRecord>> {

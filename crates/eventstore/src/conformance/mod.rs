@@ -1,0 +1,150 @@
+//! The suite that every adapter must pass: one small test per guarantee of the port, no exceptions.
+//!
+//! An adapter writes a [`Fixture`] and calls [`conformance_tests!`](crate::conformance_tests) in a test of its own.
+
+pub mod batches;
+pub mod claims;
+pub mod clocks;
+pub mod columns;
+pub mod contents;
+pub mod deadlines;
+mod fixture;
+pub mod inline_rows;
+pub mod lifetimes;
+pub mod positions;
+pub mod product_tables;
+pub mod reads;
+pub mod requests;
+mod scene;
+mod tables;
+pub mod versions;
+pub mod writers;
+
+pub use fixture::{Fixture, Instances, Setting};
+pub use tables::{DOCUMENT, SECRET};
+
+/// Makes a test of each guarantee for a [`Fixture`]. The calling crate needs tokio with its macros.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($fixture:ty) => {
+        $crate::conformance_tests! { @expand $fixture;
+            positions: positions_count_from_one_without_gaps;
+            positions: concurrent_writers_share_one_dense_order;
+            positions: a_tailing_reader_sees_every_event_once_and_in_order;
+            positions: a_refused_append_leaves_no_gap;
+            versions: versions_count_from_one_in_each_stream;
+            versions: an_append_on_a_stale_version_is_a_conflict;
+            versions: an_append_ahead_of_the_head_is_a_conflict;
+            versions: an_append_to_a_missing_stream_is_a_conflict;
+            versions: creating_a_stream_that_exists_is_a_conflict;
+            versions: of_many_appends_on_one_version_one_wins;
+            versions: an_append_without_events_needs_the_right_version_too;
+            claims: a_claim_has_one_owner;
+            claims: a_released_claim_can_be_taken;
+            claims: a_moved_claim_frees_one_key_and_holds_another;
+            claims: a_claim_cannot_move_to_a_taken_key;
+            claims: a_claim_of_somebody_else_cannot_be_given_up;
+            claims: one_append_takes_moves_and_releases;
+            claims: untouched_claims_stay;
+            claims: of_many_appends_that_want_one_claim_one_gets_it;
+            claims: claims_are_read_in_pages;
+            requests: a_request_id_is_executed_once;
+            requests: a_used_request_id_comes_before_a_conflict_and_a_taken_claim;
+            requests: a_conflict_comes_before_a_taken_claim;
+            requests: a_command_that_changes_nothing_is_remembered;
+            requests: a_refused_append_leaves_its_request_id_unused;
+            requests: of_many_appends_with_one_request_id_one_is_executed;
+            requests: pruning_forgets_the_old_and_keeps_the_young;
+            requests: a_forgotten_request_id_can_be_used_again;
+            batches: a_refused_append_never_fails_its_batch_mates;
+            batches: a_refused_append_leaves_nothing;
+            batches: a_malformed_append_is_refused_before_it_has_batch_mates;
+            batches: an_append_with_many_events_is_one;
+            inline_rows: rows_are_written_with_their_append;
+            inline_rows: every_kind_of_value_is_stored_and_so_is_null;
+            inline_rows: an_update_writes_all_but_the_fixed_columns;
+            inline_rows: a_deleted_row_is_gone;
+            inline_rows: two_tables_change_together_or_not_at_all;
+            inline_rows: a_row_in_another_version_is_a_conflict;
+            inline_rows: a_new_row_that_is_there_already_is_a_conflict;
+            inline_rows: a_row_that_is_missing_is_a_conflict;
+            inline_rows: a_table_without_versions_is_updated_all_the_same;
+            clocks: an_append_is_recorded_when_the_clock_says_so;
+            clocks: times_are_cut_to_microseconds;
+            clocks: recorded_times_never_go_backwards;
+            clocks: recorded_times_do_not_go_backwards_over_a_restart;
+            clocks: a_clock_behind_the_log_is_warned_of;
+            clocks: a_clock_that_jumped_stops_appends_until_it_is_accepted;
+            clocks: a_clock_that_jumped_back_again_is_trusted;
+            contents: data_and_sealed_come_back_byte_for_byte;
+            contents: metadata_comes_back;
+            contents: types_and_schema_versions_come_back;
+            reads: a_stream_is_read_after_a_version_up_to_a_limit;
+            reads: the_head_of_a_stream_is_its_latest_event;
+            reads: the_log_is_read_after_a_position_up_to_a_limit;
+            reads: nothing_new_leaves_the_reader_where_it_is;
+            reads: the_log_is_filtered_by_type;
+            reads: the_log_is_filtered_by_kind_of_stream;
+            reads: a_filter_that_nothing_passes_still_comes_to_the_end;
+            reads: an_empty_log_has_an_empty_head;
+            reads: the_head_is_the_latest_event;
+            reads: the_position_at_a_moment_is_that_of_the_latest_event_by_then;
+            product_tables: every_kind_of_value_goes_in_and_comes_out;
+            product_tables: parameters_are_found_by_their_numbers;
+            product_tables: a_change_says_how_many_rows_it_touched;
+            product_tables: a_wrong_statement_is_malformed;
+            deadlines: an_append_whose_deadline_has_passed_is_not_begun;
+            deadlines: an_append_that_waits_past_its_deadline_is_not_executed;
+            deadlines: an_append_that_runs_past_its_deadline_is_unknown_until_it_is_retried;
+            deadlines: an_append_whose_caller_has_gone_is_not_begun;
+            deadlines: more_appends_than_the_queue_holds_are_shed;
+            writers: a_writer_below_the_floor_is_refused;
+            writers: a_writer_of_another_generation_is_refused;
+            writers: an_admitted_writer_has_no_warnings;
+            lifetimes: everything_is_there_after_a_restart;
+            lifetimes: a_log_keeps_its_id;
+            lifetimes: a_closed_store_takes_no_appends;
+            lifetimes: closing_finishes_what_has_begun;
+            lifetimes: a_second_instance_shares_the_log_or_is_turned_away;
+            lifetimes: history_cannot_be_rewritten;
+            columns: every_column_has_a_class;
+        }
+    };
+    (@expand $fixture:ty; $($group:ident: $case:ident;)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let fixture = <$fixture as $crate::conformance::Fixture>::fresh().await;
+                $crate::conformance::$group::$case(&fixture).await;
+            }
+        )*
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// A case that nobody calls would look like a guarantee that holds.
+    #[test]
+    fn every_case_is_in_the_macro() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/conformance");
+        let list = fs::read_to_string(folder.join("mod.rs")).unwrap();
+        let mut cases = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let group = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            for line in fs::read_to_string(&path).unwrap().lines() {
+                let Some((name, _)) =
+                    line.strip_prefix("pub async fn ").and_then(|rest| rest.split_once("<F: Fixture>"))
+                else {
+                    continue;
+                };
+                assert!(list.contains(&format!("{group}: {name};")), "{group}: {name} is not in the macro");
+                cases += 1;
+            }
+        }
+        assert!(cases > 50, "the pattern finds the cases");
+    }
+}

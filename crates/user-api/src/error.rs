@@ -18,7 +18,7 @@ pub const ERROR_DOMAIN: &str = "user.v1";
 pub struct ApiError {
     code: ErrorCode,
     message: String,
-    info: ErrorInfo,
+    info: Box<ErrorInfo>,
     violations: Vec<FieldViolation>,
     retry_delay: Option<Duration>,
 }
@@ -29,7 +29,13 @@ impl ApiError {
     pub fn new(code: ErrorCode, reason: &str, message: impl Into<String>) -> Self {
         let info =
             ErrorInfo { reason: reason.to_owned(), domain: ERROR_DOMAIN.to_owned(), ..ErrorInfo::default() };
-        Self { code, message: message.into(), info, violations: Vec::new(), retry_delay: None }
+        Self {
+            code,
+            message: message.into(),
+            info: Box::new(info),
+            violations: Vec::new(),
+            retry_delay: None,
+        }
     }
 
     /// A value that the message speaks of, for programs that would otherwise take the text apart.
@@ -56,7 +62,7 @@ impl ApiError {
 
 impl From<ApiError> for ConnectError {
     fn from(error: ApiError) -> Self {
-        let mut answer = Self::new(error.code, error.message).with_detail(detail(&error.info));
+        let mut answer = Self::new(error.code, error.message).with_detail(detail(&*error.info));
         if !error.violations.is_empty() {
             answer = answer.with_detail(detail(&BadRequest { field_violations: error.violations }));
         }

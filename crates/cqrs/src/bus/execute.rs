@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use eventstore::{
-    Append, AppendError, Appended, ClaimChanges, NewRequest, Rejection, RequestRecord, Version,
-};
+use eventstore::{Append, AppendError, Appended, NewRequest, Rejection, RequestRecord, Version};
 use tracing::instrument;
 
 use super::{

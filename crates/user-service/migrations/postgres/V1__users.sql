@@ -1,0 +1,36 @@
+-- What the user service keeps beside the log. Written in the transaction of each append.
+
+-- The read model: each live user as she is. No index but the key: an e-mail or a username is found through its claim,
+-- and ids are in the order of their making, so that the newest come first by key.
+CREATE TABLE user_read_model (
+    id uuid PRIMARY KEY,
+    email text COLLATE "C" NOT NULL,
+    username text COLLATE "C" NOT NULL,
+    first_name text COLLATE "C",
+    last_name text COLLATE "C",
+    avatar_url text COLLATE "C",
+    status text COLLATE "C" NOT NULL CHECK (status IN ('active', 'inactive', 'suspended', 'deleted')),
+    standing smallint NOT NULL,
+    created_at timestamptz NOT NULL,
+    last_updated timestamptz NOT NULL,
+    deleted_at timestamptz,
+    version bigint NOT NULL,
+    position bigint NOT NULL
+) WITH (fillfactor = 85); -- most updates then stay on their page, and touch no index
+
+-- One row per live user: the key that her events are sealed with, and her password's hash.
+CREATE TABLE {vault}.user_secret (
+    user_id uuid PRIMARY KEY,
+    key_id smallint NOT NULL,
+    wrapped_key bytea NOT NULL,
+    credential_version bigint NOT NULL,
+    hash text COLLATE "C" NOT NULL,
+    changed_at timestamptz NOT NULL
+) WITH (fillfactor = 85);
+
+-- The secret behind every keyed hash, wrapped by the master key. One row.
+CREATE TABLE {vault}.vault_root (
+    id smallint PRIMARY KEY CHECK (id = 1),
+    key_id smallint NOT NULL,
+    wrapped bytea NOT NULL
+);

@@ -1,0 +1,72 @@
+//! The socket of whoever runs the service: plain HTTP on `admin.sock`, for the folder's owner alone.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::directory::Directory;
+
+/// What is asked of a running service fits on a page.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+
+/// Listens on the socket. One that a killed service left behind is replaced: the folder's lock says that nobody uses it.
+pub(crate) fn listen(socket: &Path) -> anyhow::Result<UnixListener> {
+    if socket.exists() {
+        fs::remove_file(socket).with_context(|| format!("cannot replace {}", socket.display()))?;
+    }
+    let listener =
+        UnixListener::bind(socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
+    fs::set_permissions(socket, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves until `stop`.
+pub(crate) async fn serve(listener: UnixListener, directory: Directory, stop: CancellationToken) {
+    let router = Router::new()
+        .route("/status", get(status))
+        .route("/clock/accept", post(accept_clock))
+        .with_state(directory);
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the admin socket is closed");
+    }
+}
+
+async fn status(State(directory): State<Directory>) -> String {
+    let warnings = directory.store().warnings();
+    if warnings.is_empty() {
+        return "all is well\n".to_owned();
+    }
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    warnings.join("\n")
+}
+
+async fn accept_clock(State(directory): State<Directory>) -> &'static str {
+    directory.store().accept_clock();
+    tracing::warn!("the clock has been accepted as it is");
+    "the clock is accepted\n"
+}
+
+/// Asks a running service to do something, and gives back what it says.
+pub(crate) async fn ask(socket: &Path, path: &str) -> anyhow::Result<String> {
+    let stream = UnixStream::connect(socket).await;
+    let mut stream = stream.with_context(|| format!("no service answers on {}", socket.display()))?;
+    let request =
+        format!("POST {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).await?;
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.starts_with("HTTP/1.1 200") => Ok(body.trim_end().to_owned()),
+        Some((head, _)) => bail!("the service said {}", head.lines().next().unwrap_or_default()),
+        None => bail!("the service said nothing"),
+    }
+}

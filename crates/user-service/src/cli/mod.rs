@@ -1,0 +1,64 @@
+//! The command line: what can be said, and who does it.
+
+mod clock;
+mod doctor;
+mod migrate;
+mod serve;
+mod settings;
+
+use clap::{Parser, Subcommand};
+
+use settings::StoreArgs;
+
+/// The directory of users: every change an immutable event, everything that is read a projection of them.
+#[derive(Debug, Parser)]
+#[command(name = "user-service", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve users over gRPC, gRPC-Web and JSON until told to stop
+    Serve(serve::ServeArgs),
+    /// Bring a store to the schema that this binary needs (PostgreSQL: as its owner), then exit
+    Migrate(StoreArgs),
+    /// Check a store against its own log, also while a service is using it. Ends with 3 if something is wrong
+    Doctor(doctor::DoctorArgs),
+    /// Tell a running service that a clock which jumped forward is right
+    AcceptClock(StoreArgs),
+}
+
+/// What the process ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well.
+    Success,
+    /// The store contradicts its own log.
+    Unsound,
+}
+
+impl Cli {
+    /// Does what was said.
+    pub async fn run(self) -> anyhow::Result<Exit> {
+        match self.command {
+            Command::Serve(args) => serve::serve(args).await.map(|()| Exit::Success),
+            Command::Migrate(args) => migrate::migrate(&args).await.map(|()| Exit::Success),
+            Command::Doctor(args) => doctor::doctor(&args).await,
+            Command::AcceptClock(args) => clock::accept(&args).await.map(|()| Exit::Success),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

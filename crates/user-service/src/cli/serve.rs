@@ -1,0 +1,219 @@
+//! `serve`: put the service together, serve, and stop in order.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use user_domain::PasswordPolicy;
+
+use super::settings::{KeyArgs, StoreArgs, missing};
+use crate::data_folder::{DataFolder, Freshness, master_key_file};
+use crate::directory::{Directory, Parts};
+use crate::grpc::UserApi;
+use crate::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
+use crate::passwords::{HashingCost, Passwords};
+use crate::store::{Access, StoreUrl};
+use crate::vault::MasterKeys;
+use crate::{Sources, admin};
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+    /// Where callers reach the service: gRPC, gRPC-Web and JSON on one port. `GRPC_PORT` sets the port alone
+    #[arg(long, default_value = loopback(9090, "GRPC_PORT"))]
+    grpc_addr: SocketAddr,
+    /// Where /healthz and /readyz are. `PORT` sets the port alone
+    #[arg(long, default_value = loopback(8080, "PORT"))]
+    http_addr: SocketAddr,
+    /// Listen beyond loopback although there is neither TLS nor authentication: whoever reaches the port may do all
+    #[arg(long)]
+    allow_unprotected: bool,
+    /// Do not bring the store to this binary's schema at start; `migrate` has done it
+    #[arg(long)]
+    no_migrate: bool,
+    /// The least bytes of a new password; 8 or more
+    #[arg(long, env = "USER_SERVICE_PASSWORD_BYTES_MIN", default_value_t = 8)]
+    password_bytes_min: usize,
+    /// Memory of a password hash in KiB; 19456 or more
+    #[arg(long, env = "USER_SERVICE_ARGON2_MEMORY_KIB", default_value_t = 19_456)]
+    argon2_memory_kib: u32,
+    /// Passes of a password hash; 2 or more
+    #[arg(long, env = "USER_SERVICE_ARGON2_PASSES", default_value_t = 2)]
+    argon2_passes: u32,
+    /// Lanes of a password hash; 1 or more
+    #[arg(long, env = "USER_SERVICE_ARGON2_LANES", default_value_t = 1)]
+    argon2_lanes: u32,
+}
+
+/// Loopback, at the port that the environment names or at the usual one. A port that is no number is told by clap.
+fn loopback(usual: u16, variable: &str) -> String {
+    let port = std::env::var(variable).unwrap_or_else(|_| usual.to_string());
+    format!("127.0.0.1:{port}")
+}
+
+/// A service that is ready to serve.
+struct Service {
+    directory: Directory,
+    folder: Option<DataFolder>,
+    fresh_key: bool,
+}
+
+pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    refuse_unprotected(&args)?;
+    let service = open(&args).await?;
+    let stop = stop_signal()?;
+    let host = Host {
+        api: listen(args.grpc_addr).await?,
+        operations: listen(args.http_addr).await?,
+        limits: HostLimits::default(),
+    };
+    let admin = service.folder.as_ref().map(|folder| admin::listen(&folder.admin_socket())).transpose()?;
+    announce(&args, &service, &host)?;
+    let api = Api::new(Arc::new(UserApi::new(service.directory.clone())), &host.limits);
+    let readiness = StoreIsReady(service.directory.clone());
+    let serve_admin = async {
+        if let Some(admin) = admin {
+            admin::serve(admin, service.directory.clone(), stop.clone()).await;
+        }
+    };
+    let (drained, ()) = tokio::join!(host.serve(api, readiness, stop.clone()), serve_admin);
+    service.directory.store().close().await;
+    tracing::info!(connections_cut = drained.connections_cut, "stopped");
+    Ok(())
+}
+
+fn refuse_unprotected(args: &ServeArgs) -> anyhow::Result<()> {
+    let exposed: Vec<IpAddr> =
+        [args.grpc_addr.ip(), args.http_addr.ip()].into_iter().filter(|ip| !ip.is_loopback()).collect();
+    match (exposed.first(), args.allow_unprotected) {
+        (Some(ip), false) => bail!(
+            "{ip} is not a loopback address, and there is neither TLS nor authentication yet: whoever reaches the port \
+             may read and change every user. Say --allow-unprotected if something else protects it"
+        ),
+        (Some(ip), true) => {
+            tracing::warn!(%ip, "listening beyond loopback without TLS and authentication");
+            Ok(())
+        }
+        (None, _) => Ok(()),
+    }
+}
+
+async fn open(args: &ServeArgs) -> anyhow::Result<Service> {
+    let sources = Sources::system();
+    let policy = PasswordPolicy::at_least(args.password_bytes_min).with_context(|| {
+        format!("--password-bytes-min must be between 8 and 1024, not {}", args.password_bytes_min)
+    })?;
+    let cost = HashingCost::at_least_floor(args.argon2_memory_kib, args.argon2_passes, args.argon2_lanes)?;
+    let folder = match &args.store.store {
+        StoreUrl::Sqlite(path) => Some(DataFolder::take(DataFolder::of(path))?),
+        StoreUrl::Postgres(_) => None,
+    };
+    let (keys, fresh_key) = master_keys(args, folder.as_ref(), &sources)?;
+    let options = args.store.options(Access::Owner);
+    if !args.no_migrate {
+        options.migrate().await?;
+    }
+    let store = options.open().await?;
+    let passwords = Passwords::new(cost, sources.clone());
+    let directory = Directory::open(store, Parts { keys, passwords, policy, sources }).await?;
+    Ok(Service { directory, folder, fresh_key })
+}
+
+/// The master key as it was given; else the one that the data folder keeps, or is made to keep.
+fn master_keys(
+    args: &ServeArgs,
+    folder: Option<&DataFolder>,
+    sources: &Sources,
+) -> anyhow::Result<(MasterKeys, bool)> {
+    if let Some(given) = args.key.given()? {
+        return Ok((args.key.parse(&given)?, false));
+    }
+    match (&args.store.store, folder) {
+        (StoreUrl::Sqlite(path), Some(folder)) => {
+            let (key, freshness) = folder.master_key(path, sources)?;
+            Ok((args.key.parse(&key)?, freshness == Freshness::Fresh))
+        }
+        (StoreUrl::Sqlite(_) | StoreUrl::Postgres(_), _) => Err(missing()),
+    }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Cancelled by SIGTERM or SIGINT.
+fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: what has begun is finished");
+        stopped.cancel();
+    });
+    Ok(stop)
+}
+
+/// Says where everything is, and what to try.
+fn announce(args: &ServeArgs, service: &Service, host: &Host) -> anyhow::Result<()> {
+    let (api, operations) = (host.api.local_addr()?, host.operations.local_addr()?);
+    let data = match &args.store.store {
+        StoreUrl::Sqlite(path) => path.display().to_string(),
+        StoreUrl::Postgres(_) => "PostgreSQL".to_owned(),
+    };
+    println!("user-service {}", env!("CARGO_PKG_VERSION"));
+    println!("  users       http://{api}   gRPC, gRPC-Web and JSON, with reflection");
+    println!("  operations  http://{operations}   /healthz, /readyz");
+    println!("  data        {data}");
+    if let (true, StoreUrl::Sqlite(path)) = (service.fresh_key, &args.store.store) {
+        let key = master_key_file(DataFolder::of(path));
+        println!();
+        println!("  !! A master key was made: {}", key.display());
+        println!(
+            "  !! Keep a copy of it elsewhere. Whoever loses it has lost every user: nothing can be read without it."
+        );
+    }
+    for warning in service.directory.store().warnings() {
+        println!("  !! {warning}");
+    }
+    println!();
+    println!("Try:");
+    println!("  curl -s http://{api}/user.v1.UserService/CreateUser -H 'content-type: application/json' \\");
+    println!(
+        "    -d '{{\"email\":\"alice@example.org\",\"username\":\"alice\",\"password\":\"correct horse battery\"}}'"
+    );
+    println!(
+        "  curl -s http://{api}/user.v1.UserService/ListUsers -H 'content-type: application/json' -d '{{}}'"
+    );
+    Ok(())
+}
+
+/// Ready when the store has nothing to complain about that would fail a write.
+struct StoreIsReady(Directory);
+
+impl ReadinessCheck for StoreIsReady {
+    async fn readiness(&self) -> Readiness {
+        let mut reasons: Vec<String> = self
+            .0
+            .store()
+            .warnings()
+            .iter()
+            .filter(|warning| !matches!(warning, eventstore::Warning::Weakened(_)))
+            .map(ToString::to_string)
+            .collect();
+        if self.0.store().head().await.is_err() {
+            reasons.push("the store cannot be read".to_owned());
+        }
+        if reasons.is_empty() { Readiness::Ready } else { Readiness::NotReady(reasons) }
+    }
+}

@@ -1,0 +1,82 @@
+//! The surface: one file per call. Each parses its request, dispatches one command or query, and answers.
+
+mod call;
+mod errors;
+mod fields;
+mod paging;
+mod user;
+mod write;
+
+mod activate_user;
+mod change_password;
+mod create_user;
+mod deactivate_user;
+mod delete_user;
+mod erase_user;
+mod get_user;
+mod list_user_events;
+mod list_users;
+mod reinstate_user;
+mod restore_user;
+mod set_password;
+mod suspend_user;
+mod update_user;
+mod verify_password;
+
+use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult};
+use user_api::v1;
+
+use crate::directory::Directory;
+use call::Call;
+
+/// The user service as callers see it.
+#[derive(Clone, Debug)]
+pub struct UserApi {
+    directory: Directory,
+}
+
+impl UserApi {
+    /// Serves a directory.
+    #[must_use]
+    pub fn new(directory: Directory) -> Self {
+        Self { directory }
+    }
+}
+
+/// Each method hands over to the function of its name. The list is the contract's; the compiler finds what is missing.
+macro_rules! calls {
+    ($($method:ident: $request:ident => $response:ident),* $(,)?) => {
+        #[expect(refining_impl_trait, reason = "each call answers with its own message and nothing else")]
+        impl v1::UserService for UserApi {
+            $(async fn $method(
+                &self,
+                context: RequestContext,
+                request: ServiceRequest<'_, v1::$request>,
+            ) -> ServiceResult<v1::$response> {
+                let call = Call::of(&context);
+                match $method::$method(&self.directory, &call, request.to_owned_message()).await {
+                    Ok(answer) => Ok(Response::new(answer)),
+                    Err(error) => Err(error.into()),
+                }
+            })*
+        }
+    };
+}
+
+calls! {
+    create_user: CreateUserRequest => CreateUserResponse,
+    get_user: GetUserRequest => GetUserResponse,
+    list_users: ListUsersRequest => ListUsersResponse,
+    update_user: UpdateUserRequest => UpdateUserResponse,
+    change_password: ChangePasswordRequest => ChangePasswordResponse,
+    set_password: SetPasswordRequest => SetPasswordResponse,
+    verify_password: VerifyPasswordRequest => VerifyPasswordResponse,
+    activate_user: ActivateUserRequest => ActivateUserResponse,
+    deactivate_user: DeactivateUserRequest => DeactivateUserResponse,
+    suspend_user: SuspendUserRequest => SuspendUserResponse,
+    reinstate_user: ReinstateUserRequest => ReinstateUserResponse,
+    delete_user: DeleteUserRequest => DeleteUserResponse,
+    restore_user: RestoreUserRequest => RestoreUserResponse,
+    erase_user: EraseUserRequest => EraseUserResponse,
+    list_user_events: ListUserEventsRequest => ListUserEventsResponse,
+}

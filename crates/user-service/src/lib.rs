@@ -1,0 +1,17 @@
+//! The user service: the product. Its parts in the order in which a request meets them.
+
+pub mod cli;
+pub mod host;
+pub mod grpc;
+pub mod queries;
+pub mod directory;
+pub mod read_model;
+pub mod vault;
+pub mod passwords;
+pub mod store;
+pub mod doctor;
+mod admin;
+mod data_folder;
+mod sources;
+
+pub use sources::Sources;

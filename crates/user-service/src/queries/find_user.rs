@@ -1,0 +1,29 @@
+//! Who is she? By id, by e-mail or by username; the last two through the claim that she alone owns.
+
+use eventstore::ReadError;
+use user_domain::{Email, LiveUser, Username};
+use uuid::Uuid;
+
+use crate::directory::Directory;
+use crate::read_model;
+
+/// One way to name a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserRef {
+    /// By her id.
+    Id(Uuid),
+    /// By her e-mail address, in any spelling that means the same.
+    Email(Email),
+    /// By her username, likewise.
+    Username(Username),
+}
+
+/// The user, deleted or not; `None` when there is none or she has been erased.
+pub async fn find_user(directory: &Directory, user: &UserRef) -> Result<Option<LiveUser>, ReadError> {
+    let by_claim = match user {
+        UserRef::Id(id) => return read_model::by_id(directory.store(), *id).await,
+        UserRef::Email(email) => email.claim(),
+        UserRef::Username(username) => username.claim(),
+    };
+    read_model::by_claim(directory.store(), directory.root().claim_key(&by_claim)).await
+}

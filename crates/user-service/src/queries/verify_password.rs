@@ -1,0 +1,55 @@
+//! Is this her password? Whoever is unknown, not active, or wrong costs one hash and gets the same answer.
+
+use tracing::warn;
+use user_domain::Status;
+use uuid::Uuid;
+
+use super::{QueryError, UserRef, find_user};
+use crate::directory::Directory;
+use crate::passwords::{PlainPassword, Verified};
+use crate::vault::{self, StoredCredential};
+
+/// The id of the active user whose password it is.
+pub async fn verify_password(
+    directory: &Directory,
+    user: &UserRef,
+    password: PlainPassword,
+) -> Result<Option<Uuid>, QueryError> {
+    let found = find_user(directory, user).await?;
+    let active = found.filter(|user| user.status() == Status::Active).map(|user| user.id.0);
+    let credential = match active {
+        Some(id) => vault::credential(directory.store(), id).await?,
+        None => None,
+    };
+    let stored = credential.as_ref().map(|credential| credential.hash.clone());
+    let verified = directory.passwords().verify(password.copy(), stored).await;
+    match (verified.map_err(|_| QueryError::Overloaded)?, active, credential) {
+        (Verified::Right, id, _) => Ok(id),
+        (Verified::RightButWeak, Some(id), Some(old)) => {
+            // Not awaited: who has a weak hash must not be recognised by the time that the answer takes.
+            tokio::spawn(hash_again(directory.clone(), id, old, password));
+            Ok(Some(id))
+        }
+        (Verified::Wrong | Verified::RightButWeak, _, _) => Ok(None),
+    }
+}
+
+/// Replaces a weak hash. If it fails, the next login tries again.
+async fn hash_again(directory: Directory, id: Uuid, old: StoredCredential, password: PlainPassword) {
+    let Ok(new) = directory.passwords().hash(password).await else { return };
+    if let Err(error) = vault::replace_hash(directory.store(), id, &old, &new).await {
+        warn!(user_id = %id, %error, "a weak password hash could not be replaced");
+    }
+}
+
+/// The version of the credential that a password opens, if it is this user's. Her standing is the decision's business.
+pub async fn verify_old_password(
+    directory: &Directory,
+    id: Uuid,
+    password: PlainPassword,
+) -> Result<Option<u32>, QueryError> {
+    let credential = vault::credential(directory.store(), id).await?;
+    let (version, hash) = credential.map(|credential| (credential.version, credential.hash)).unzip();
+    let verified = directory.passwords().verify(password, hash).await.map_err(|_| QueryError::Overloaded)?;
+    Ok(version.filter(|_| verified != Verified::Wrong))
+}

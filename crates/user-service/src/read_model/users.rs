@@ -1,0 +1,125 @@
+//! The reads of users: by id, by what they claim, and page by page. Always from the store, never from a cache.
+
+use eventstore::{AggregateId, ClaimKey, ColumnKind, EventStore, ReadError, Row, Select, Value};
+use user_domain::{CredentialAlgorithm, CredentialState, LiveUser, PasswordHash, Status};
+use uuid::Uuid;
+
+use super::table::{self, corrupt};
+use crate::vault::{MasterKeyId, Wrapped};
+
+/// The kinds of the read model's columns, in their order.
+macro_rules! kinds {
+    ($($more:ident),*) => {
+        &[
+            ColumnKind::Uuid, ColumnKind::Text, ColumnKind::Text, ColumnKind::Text, ColumnKind::Text,
+            ColumnKind::Text, ColumnKind::Text, ColumnKind::SmallInt, ColumnKind::Time, ColumnKind::Time,
+            ColumnKind::Time, ColumnKind::BigInt, ColumnKind::BigInt, $(ColumnKind::$more),*
+        ]
+    };
+}
+
+macro_rules! columns {
+    () => {
+        "r.id, r.email, r.username, r.first_name, r.last_name, r.avatar_url, r.status, r.standing, r.created_at, \
+         r.last_updated, r.deleted_at, r.version, r.position"
+    };
+}
+
+const USER: &[ColumnKind] = kinds!();
+
+/// How many columns of a row are the user's own.
+const USER_COLUMNS: usize = USER.len();
+
+static BY_ID: Select =
+    Select { sql: concat!("SELECT ", columns!(), " FROM user_read_model r WHERE r.id = $1"), columns: USER };
+
+static BY_CLAIM: Select = Select {
+    sql: concat!(
+        "SELECT ",
+        columns!(),
+        " FROM claims c JOIN user_read_model r ON r.id = c.aggregate_id WHERE c.key = $1"
+    ),
+    columns: USER,
+};
+
+static WITH_SECRET: Select = Select {
+    sql: concat!(
+        "SELECT ",
+        columns!(),
+        ", s.key_id, s.wrapped_key, s.credential_version, s.hash \
+         FROM user_read_model r JOIN user_secret s ON s.user_id = r.id WHERE r.id = $1"
+    ),
+    columns: kinds!(SmallInt, Bytes, BigInt, Text),
+};
+
+static PAGE: Select = Select {
+    sql: concat!(
+        "SELECT ",
+        columns!(),
+        " FROM user_read_model r WHERE r.status IN ($1, $2, $3, $4) AND r.id < $5 ORDER BY r.id DESC LIMIT $6"
+    ),
+    columns: USER,
+};
+
+/// Every read of this file, for the test that prepares each on both engines.
+pub static STATEMENTS: &[&Select] = &[&BY_ID, &BY_CLAIM, &WITH_SECRET, &PAGE];
+
+/// A user and the key that her events are sealed with.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The user.
+    pub user: LiveUser,
+    /// Her key, as it stands in the vault.
+    pub key: Wrapped,
+}
+
+/// The user of an id.
+pub async fn by_id(store: &dyn EventStore, id: Uuid) -> Result<Option<LiveUser>, ReadError> {
+    first(store.select(&BY_ID, &[Value::Uuid(id)]).await?)
+}
+
+/// The user who owns a claim: an e-mail address, a username.
+pub async fn by_claim(store: &dyn EventStore, key: ClaimKey) -> Result<Option<LiveUser>, ReadError> {
+    first(store.select(&BY_CLAIM, &[Value::Uuid(key.0)]).await?)
+}
+
+/// What a command is decided on: the user, and the key to seal with, in one read.
+pub async fn load(store: &dyn EventStore, id: AggregateId) -> Result<Option<Loaded>, ReadError> {
+    let rows = store.select(&WITH_SECRET, &[Value::Uuid(id.0)]).await?;
+    let Some(mut row) = rows.into_iter().next() else { return Ok(None) };
+    let secret = row.split_off(USER_COLUMNS);
+    let [Value::SmallInt(key_id), Value::Bytes(bytes), Value::BigInt(version), Value::Text(hash)] =
+        &secret[..]
+    else {
+        return Err(corrupt());
+    };
+    let credential = CredentialState {
+        version: u32::try_from(*version).map_err(|_| corrupt())?,
+        algorithm: PasswordHash::parse("hash", hash).map_err(|_| corrupt())?.algorithm(),
+    };
+    let key = Wrapped { key_id: MasterKeyId(*key_id), bytes: bytes.clone() };
+    Ok(Some(Loaded { user: table::user_of(row, credential)?, key }))
+}
+
+/// Users with one of the statuses, newest first, after an id.
+pub async fn page(
+    store: &dyn EventStore,
+    statuses: &[Status],
+    after: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<LiveUser>, ReadError> {
+    let wanted = statuses.iter().map(|status| Value::Text(status.as_str().to_owned()));
+    let mut parameters: Vec<_> = wanted.chain(std::iter::repeat(Value::Null)).take(4).collect();
+    parameters.push(Value::Uuid(after.unwrap_or(Uuid::max())));
+    parameters.push(Value::BigInt(limit.into()));
+    store.select(&PAGE, &parameters).await?.into_iter().map(shown).collect()
+}
+
+fn first(rows: Vec<Row>) -> Result<Option<LiveUser>, ReadError> {
+    rows.into_iter().next().map(shown).transpose()
+}
+
+/// A user as readers see her: what the vault knows of her password is none of their business.
+fn shown(row: Row) -> Result<LiveUser, ReadError> {
+    table::user_of(row, CredentialState::first(CredentialAlgorithm::Argon2id))
+}

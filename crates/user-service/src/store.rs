@@ -1,0 +1,157 @@
+//! Which store: the one place that knows that there are two.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use eventstore::{Clock, Durability, EventStore, InlineTable, Migration};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+use crate::read_model::USER_READ_MODEL;
+use crate::vault::USER_SECRET;
+
+/// The tables that are written in the transaction of every append.
+pub static TABLES: &[&InlineTable] = &[&USER_READ_MODEL, &USER_SECRET];
+
+/// Our schema on SQLite.
+pub static SQLITE_MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "users", sql: include_str!("../migrations/sqlite/V1__users.sql") }];
+
+/// Our schema on PostgreSQL.
+pub static POSTGRES_MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "users", sql: include_str!("../migrations/postgres/V1__users.sql") }];
+
+/// Where the log is: `sqlite:PATH` or `postgres://…`. Never printed whole: it may hold a password.
+#[derive(Clone, Debug)]
+pub enum StoreUrl {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A database.
+    Postgres(SecretString),
+}
+
+/// It is neither `sqlite:PATH` nor `postgres://…`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a store is sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
+pub struct BadStoreUrl;
+
+impl FromStr for StoreUrl {
+    type Err = BadStoreUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadStoreUrl> {
+        if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            return Ok(Self::Sqlite(PathBuf::from(path)));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(SecretString::from(text)));
+        }
+        Err(BadStoreUrl)
+    }
+}
+
+/// What a store is opened with.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Where it is.
+    pub url: StoreUrl,
+    /// The same database as its owner, for migrations (PostgreSQL).
+    pub migration_url: Option<SecretString>,
+    /// The schema (PostgreSQL).
+    pub schema: String,
+    /// What happens when a setting gives up durability.
+    pub durability: Durability,
+    /// Where the log's time comes from; the database's or the system's if `None`.
+    pub clock: Option<Clock>,
+    /// Whether this process writes.
+    pub access: Access,
+}
+
+/// What a process does with the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It writes and reads.
+    Owner,
+    /// It reads, beside whoever writes.
+    Reader,
+}
+
+impl StoreOptions {
+    /// A durable store, ours, with its own clock.
+    #[must_use]
+    pub fn at(url: StoreUrl) -> Self {
+        Self {
+            url,
+            migration_url: None,
+            schema: "user_service".to_owned(),
+            durability: Durability::Required,
+            clock: None,
+            access: Access::Owner,
+        }
+    }
+
+    /// Brings the store to the schema that this binary needs; makes it if there is none.
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        match &self.url {
+            StoreUrl::Sqlite(path) => eventstore_sqlite::migrate(&self.sqlite(path)).await?,
+            StoreUrl::Postgres(url) => eventstore_postgres::migrate(&self.postgres(url)).await?,
+        }
+        Ok(())
+    }
+
+    /// Opens the store, which has the schema that this binary needs.
+    pub async fn open(&self) -> anyhow::Result<Arc<dyn EventStore>> {
+        Ok(match &self.url {
+            StoreUrl::Sqlite(path) => Arc::new(eventstore_sqlite::Store::open(self.sqlite(path)).await?),
+            StoreUrl::Postgres(url) => Arc::new(eventstore_postgres::Store::open(self.postgres(url)).await?),
+        })
+    }
+
+    fn sqlite(&self, path: &Path) -> eventstore_sqlite::Options {
+        eventstore_sqlite::Options {
+            tables: TABLES,
+            migrations: SQLITE_MIGRATIONS,
+            clock: self.clock.clone(),
+            durability: self.durability,
+            access: match self.access {
+                Access::Owner => eventstore_sqlite::Access::Owner,
+                Access::Reader => eventstore_sqlite::Access::Reader,
+            },
+            ..eventstore_sqlite::Options::at(path)
+        }
+    }
+
+    fn postgres(&self, url: &SecretString) -> eventstore_postgres::Options {
+        eventstore_postgres::Options {
+            migration_url: self.migration_url.as_ref().map(|url| url.expose_secret().to_owned()),
+            schema: self.schema.clone(),
+            tables: TABLES,
+            migrations: POSTGRES_MIGRATIONS,
+            clock: self.clock.clone(),
+            durability: self.durability,
+            ..eventstore_postgres::Options::at(url.expose_secret())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_named_by_its_kind() {
+        assert!(
+            matches!("sqlite:data/x.db".parse(), Ok(StoreUrl::Sqlite(path)) if path == Path::new("data/x.db"))
+        );
+        assert!(matches!("postgres://u@h/d".parse(), Ok(StoreUrl::Postgres(_))));
+        for wrong in ["", "sqlite:", "data/x.db", "mysql://h/d"] {
+            assert_eq!(wrong.parse::<StoreUrl>().err(), Some(BadStoreUrl), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_store_url_cannot_be_printed() {
+        let url: StoreUrl = "postgres://u:secret@h/d".parse().expect("it is one");
+        assert!(!format!("{url:?}").contains("secret"));
+    }
+}

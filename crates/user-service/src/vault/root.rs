@@ -1,0 +1,139 @@
+//! The vault's root: one secret per store, made once and wrapped by the master key, from which every keyed hash comes.
+//!
+//! Rotating the master key does not touch it, so claims keep their keys. Unwrapping it is also what finds out, at start,
+//! that the wrong master key was given.
+
+use cqrs::Claim;
+use eventstore::{ClaimKey, ColumnKind, EventStore, Fingerprint, ReadError, RequestKey, Select, Value};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fmt;
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::cipher::Key;
+use super::{MasterKeyError, MasterKeyId, MasterKeys, Wrapped};
+use crate::Sources;
+
+const PLACE: &[u8] = b"vault root";
+
+static FIND: Select = Select {
+    sql: "SELECT key_id, wrapped FROM vault_root WHERE id = 1",
+    columns: &[ColumnKind::SmallInt, ColumnKind::Bytes],
+};
+
+static MAKE: &str = "INSERT INTO vault_root (id, key_id, wrapped) VALUES (1, $1, $2) ON CONFLICT DO NOTHING";
+
+/// The secret behind the keyed hashes of a store.
+pub struct VaultRoot(Key);
+
+/// Why the vault does not open.
+#[derive(Debug, Error)]
+pub enum VaultError {
+    /// See its cause.
+    #[error("the vault cannot be read")]
+    Store(#[from] ReadError),
+    /// See its cause.
+    #[error("the vault does not open")]
+    MasterKey(#[from] MasterKeyError),
+}
+
+impl VaultRoot {
+    /// Opens the root, or makes one in a store that has none yet. Of several instances that start at once, one makes it.
+    pub async fn open(
+        store: &dyn EventStore,
+        keys: &MasterKeys,
+        sources: &Sources,
+    ) -> Result<Self, VaultError> {
+        if let Some(wrapped) = find(store).await? {
+            return Ok(Self(keys.unwrap(PLACE, &wrapped)?));
+        }
+        let wrapped = keys.wrap(sources, PLACE, &Key::new(sources.random()));
+        store.execute(MAKE, &[Value::SmallInt(wrapped.key_id.0), Value::Bytes(wrapped.bytes)]).await?;
+        let made = find(store).await?;
+        let made = made.ok_or_else(|| ReadError::Corrupt("the vault's root is not kept".to_owned()))?;
+        Ok(Self(keys.unwrap(PLACE, &made)?))
+    }
+
+    /// The key under which the log knows a claim.
+    pub fn claim_key(&self, claim: &Claim) -> ClaimKey {
+        ClaimKey(self.id("claim", &[claim.scope.as_bytes(), claim.value.as_bytes()]))
+    }
+
+    /// The key under which the log remembers a request id.
+    pub fn request_key(&self, principal: &str, method: &str, request_id: Uuid) -> RequestKey {
+        RequestKey(self.id("request", &[principal.as_bytes(), method.as_bytes(), request_id.as_bytes()]))
+    }
+
+    /// What a request asked for, so that another one under the same id is found out.
+    pub fn fingerprint(&self, parts: &[&[u8]]) -> Fingerprint {
+        Fingerprint(self.id("fingerprint", parts))
+    }
+
+    /// Authenticates an opaque token.
+    pub fn token_tag(&self, parts: &[&[u8]]) -> [u8; 16] {
+        self.hash("token", parts)
+    }
+
+    fn id(&self, purpose: &str, parts: &[&[u8]]) -> Uuid {
+        Uuid::from_bytes(self.hash(purpose, parts))
+    }
+
+    /// HMAC-SHA-256 cut to 128 bits. Each part goes in with its length, so that no two lists look alike.
+    fn hash(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 16] {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes a key of any length");
+        for part in [&[purpose.as_bytes()], parts].concat() {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        let full = mac.finalize().into_bytes();
+        let (cut, _) = full.split_first_chunk().expect("SHA-256 gives 32 bytes");
+        *cut
+    }
+}
+
+#[cfg(test)]
+impl VaultRoot {
+    pub(crate) fn for_test() -> Self {
+        Self(Key::new([1; 32]))
+    }
+}
+
+async fn find(store: &dyn EventStore) -> Result<Option<Wrapped>, ReadError> {
+    let rows = store.select(&FIND, &[]).await?;
+    match rows.into_iter().next().as_deref() {
+        None => Ok(None),
+        Some([Value::SmallInt(key_id), Value::Bytes(bytes)]) => {
+            Ok(Some(Wrapped { key_id: MasterKeyId(*key_id), bytes: bytes.clone() }))
+        }
+        Some(_) => Err(ReadError::Corrupt("a row of vault_root does not fit its columns".to_owned())),
+    }
+}
+
+impl fmt::Debug for VaultRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VaultRoot")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_lists_of_parts_hash_alike() {
+        let root = VaultRoot(Key::new([1; 32]));
+        assert_ne!(root.fingerprint(&[b"ab", b"c"]), root.fingerprint(&[b"a", b"bc"]));
+        assert_ne!(root.fingerprint(&[b"a"]), root.fingerprint(&[b"a", b""]));
+        assert_eq!(root.fingerprint(&[b"a", b"b"]), root.fingerprint(&[b"a", b"b"]));
+    }
+
+    #[test]
+    fn a_claim_is_known_by_scope_and_value_under_this_root_alone() {
+        let claim = |scope| Claim { scope, value: "alice".to_owned() };
+        let (root, other) = (VaultRoot(Key::new([1; 32])), VaultRoot(Key::new([2; 32])));
+        assert_ne!(root.claim_key(&claim("email.1")), root.claim_key(&claim("username.1")));
+        assert_ne!(root.claim_key(&claim("email.1")), other.claim_key(&claim("email.1")));
+    }
+}

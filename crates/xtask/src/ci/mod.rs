@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     if arguments.list {
         for part in &parts {
-            println!("{:<45} {}", part.name, minutes(part.budget));
+            println!("{:<48} {}", part.name, minutes(part.budget));
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -67,16 +67,16 @@ fn run_part(mut part: Part, count: &mut Count) -> anyhow::Result<Outcome> {
 }
 
 fn print_table(outcomes: &[Outcome]) {
-    println!("\n{:<45} {:>8} {:>8}", "part", "budget", "took");
+    println!("\n{:<48} {:>8} {:>8}", "part", "budget", "took");
     for Outcome { name, budget, took, passed } in outcomes {
         // Over budget is for people to see: a slow machine is not a broken program.
         let verdict = if *passed { "" } else { "  FAILED" };
         let late = if took > budget { "  over budget" } else { "" };
-        println!("{name:<45} {:>8} {:>8}{verdict}{late}", minutes(*budget), minutes(*took));
+        println!("{name:<48} {:>8} {:>8}{verdict}{late}", minutes(*budget), minutes(*took));
     }
     let budget = outcomes.iter().map(|outcome| outcome.budget).sum();
     let took = outcomes.iter().map(|outcome| outcome.took).sum();
-    println!("{:<45} {:>8} {:>8}", "sum", minutes(budget), minutes(took));
+    println!("{:<48} {:>8} {:>8}", "sum", minutes(budget), minutes(took));
 }
 
 fn minutes(duration: Duration) -> String {

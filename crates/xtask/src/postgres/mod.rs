@@ -1,10 +1,11 @@
 //! A `PostgreSQL` for tests, campaigns and benchmarks: found or installed, started, and gone at the end.
 //! Tests reach it through `TEST_DATABASE_URL` alone and make a database of their own in it.
 
-mod account;
-mod cluster;
-mod find;
 mod install;
+mod find;
+mod apt;
+mod cluster;
+mod account;
 mod place;
 
 use std::process::{Command, ExitCode};

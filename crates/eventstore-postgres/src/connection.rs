@@ -24,7 +24,7 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 /// The planner settings are worth a factor of 1.9, and they keep a plan that was made on an empty table from becoming
 /// a scan of a full one. No statement timeout: what has begun is not torn. Waiting for a lock ends, and an append that
 /// stands still inside its transaction (a stopped process) gives up the lock that everybody waits for.
-const APPEND_SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+pub(crate) const APPEND_SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off; SET jit = off; \
     SET statement_timeout = 0; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'; \
     SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off;";

@@ -21,3 +21,13 @@ pub use migrate::migrate;
 pub use open::OpenError;
 pub use options::Options;
 pub use store::Store;
+
+// What the tests in here share with those outside.
+#[cfg(test)]
+extern crate self as eventstore_postgres;
+#[cfg(test)]
+#[path = "../tests/appends/mod.rs"]
+mod appends;
+#[cfg(test)]
+#[path = "../tests/database/mod.rs"]
+mod database;

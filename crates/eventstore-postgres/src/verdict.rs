@@ -72,6 +72,15 @@ impl Judge {
     }
 }
 
+/// Every look-up, for the test of their plans.
+#[cfg(test)]
+pub(crate) fn texts(tables: &[&'static InlineTable]) -> impl Iterator<Item = String> {
+    [REQUESTS, VERSIONS, OWNERS]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(tables.iter().map(|table| row_text(table)))
+}
+
 fn row_text(table: &InlineTable) -> String {
     let key = table.key().name;
     let version = table.version_column.map_or("NULL::int8".to_owned(), |version| format!("\"{version}\""));

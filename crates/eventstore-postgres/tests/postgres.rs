@@ -5,11 +5,13 @@ mod database;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use appends::{changed, created, erased, event, options, soon};
+use appends::{changed, created, erased, event, options};
 use database::Database;
 use eventstore::{
-    Append, AppendError, Durability, EventQuery, EventStore, Position, RecordedEvent, Rejection, Warning,
+    Append, AppendError, Deadline, Durability, EventQuery, EventStore, Position, RecordedEvent, Rejection,
+    Warning,
 };
 use eventstore_postgres::{OpenError, Options, Store, migrate};
 use tokio::task::{JoinSet, yield_now};
@@ -19,6 +21,11 @@ use tokio_postgres::error::SqlState;
 const WRITERS: u64 = 16;
 const APPENDS: u64 = 60;
 const KILLS: u32 = 8;
+
+/// All the time in the world.
+fn soon() -> Deadline {
+    Deadline(Instant::now() + Duration::from_secs(30))
+}
 
 async fn open(options: &Options) -> Arc<Store> {
     migrate(options).await.unwrap();
@@ -38,6 +45,27 @@ async fn insist(store: &Store, append: Append) -> Position {
             Err(AppendError::StoreDown | AppendError::OutcomeUnknown) => yield_now().await,
             Err(other) => panic!("{other:?}"),
         }
+    }
+}
+
+/// A user of the server without any rights of its own, but for making schemas in the test's database.
+struct Login {
+    name: String,
+    url: String,
+}
+
+impl Login {
+    async fn new(database: &Database, owner: &Client) -> Self {
+        let name = format!("login_of_{}", database.name);
+        let make = format!("CREATE ROLE {name} LOGIN; GRANT CREATE ON DATABASE {} TO {name}", database.name);
+        owner.batch_execute(&make).await.unwrap();
+        let (scheme, rest) = database.url.split_once("://").expect("a URL has a scheme");
+        let place = rest.split_once('@').map_or(rest, |(_, place)| place);
+        Self { url: format!("{scheme}://{name}@{place}"), name }
+    }
+
+    async fn forget(self, owner: &Client) {
+        owner.batch_execute(&format!("DROP OWNED BY {0}; DROP ROLE {0}", self.name)).await.unwrap();
     }
 }
 
@@ -126,7 +154,7 @@ async fn not_even_the_owner_truncates_the_log() {
 async fn a_login_of_its_own_serves_what_the_owner_has_migrated() {
     let database = Database::new().await;
     let owner = database.owner().await;
-    let login = database.login(&owner).await;
+    let login = Login::new(&database, &owner).await;
     let options = Options { migration_url: Some(database.url.clone()), ..options(&login.url) };
     let store = open(&options).await;
     store.append(created(1), soon()).await.unwrap();
@@ -140,7 +168,7 @@ async fn a_login_of_its_own_serves_what_the_owner_has_migrated() {
 async fn an_owner_who_may_not_make_roles_is_warned() {
     let database = Database::new().await;
     let owner = database.owner().await;
-    let login = database.login(&owner).await;
+    let login = Login::new(&database, &owner).await;
     let options = Options { schema: "without_a_role".to_owned(), ..options(&login.url) };
     let store = open(&options).await;
     store.append(created(1), soon()).await.unwrap();

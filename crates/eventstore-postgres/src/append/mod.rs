@@ -8,5 +8,7 @@ mod part;
 mod parts;
 mod run;
 mod statement;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use run::{Declared, Statements, Times, WRITER, Written, failed, not_begun};

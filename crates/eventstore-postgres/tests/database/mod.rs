@@ -5,7 +5,7 @@ use tokio_postgres::{Client, NoTls};
 /// A database that is there for one test.
 pub(crate) struct Database {
     server: String,
-    name: String,
+    pub(crate) name: String,
     pub(crate) url: String,
 }
 
@@ -27,29 +27,6 @@ impl Database {
         let client = connect(&self.url).await;
         client.batch_execute("SET search_path = user_service, user_service_vault").await.unwrap();
         client
-    }
-}
-
-/// A user of the server without any rights of its own, but for making schemas in the test's database.
-pub(crate) struct Login {
-    name: String,
-    pub(crate) url: String,
-}
-
-impl Database {
-    pub(crate) async fn login(&self, owner: &Client) -> Login {
-        let name = format!("login_of_{}", self.name);
-        let make = format!("CREATE ROLE {name} LOGIN; GRANT CREATE ON DATABASE {} TO {name}", self.name);
-        owner.batch_execute(&make).await.unwrap();
-        let (scheme, rest) = self.url.split_once("://").expect("a URL has a scheme");
-        let place = rest.split_once('@').map_or(rest, |(_, place)| place);
-        Login { url: format!("{scheme}://{name}@{place}"), name }
-    }
-}
-
-impl Login {
-    pub(crate) async fn forget(self, owner: &Client) {
-        owner.batch_execute(&format!("DROP OWNED BY {0}; DROP ROLE {0}", self.name)).await.unwrap();
     }
 }
 

@@ -12,6 +12,7 @@ pub mod store;
 pub mod doctor;
 mod admin;
 mod data_folder;
+mod housekeeping;
 mod sources;
 
 pub use sources::Sources;

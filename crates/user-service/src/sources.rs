@@ -42,6 +42,12 @@ impl Sources {
         bytes
     }
 
+    /// The time of day.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// A fresh id of the seventh version.
     #[must_use]
     pub fn uuid(&self) -> Uuid {

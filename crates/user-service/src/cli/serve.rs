@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use crate::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
 use crate::passwords::{HashingCost, Passwords};
 use crate::store::{Access, StoreUrl};
 use crate::vault::MasterKeys;
-use crate::{Sources, admin};
+use crate::{Sources, admin, housekeeping};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -38,6 +39,9 @@ pub(super) struct ServeArgs {
     /// Do not bring the store to this binary's schema at start; `migrate` has done it
     #[arg(long)]
     no_migrate: bool,
+    /// For how many hours a request id is remembered: a retry within them is executed once. 1 or more
+    #[arg(long, env = "USER_SERVICE_REQUEST_RETENTION_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    request_retention_hours: u32,
     /// The least bytes of a new password; 8 or more
     #[arg(long, env = "USER_SERVICE_PASSWORD_BYTES_MIN", default_value_t = 8)]
     password_bytes_min: usize,
@@ -83,7 +87,9 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
             admin::serve(admin, service.directory.clone(), stop.clone()).await;
         }
     };
-    let (drained, ()) = tokio::join!(host.serve(api, readiness, stop.clone()), serve_admin);
+    let kept = SignedDuration::from_hours(args.request_retention_hours.into());
+    let forget = housekeeping::forget_old_requests(service.directory.clone(), kept, stop.clone());
+    let (drained, (), ()) = tokio::join!(host.serve(api, readiness, stop.clone()), serve_admin, forget);
     service.directory.store().close().await;
     tracing::info!(connections_cut = drained.connections_cut, "stopped");
     Ok(())

@@ -322,3 +322,57 @@ pub(crate) fn time(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Ti
 fn start(after: Option<&Uuid>) -> &[u8] {
     after.map_or(&[], |key| key.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use eventstore::conformance::DOCUMENT;
+
+    use super::*;
+    use crate::inline::TableSql;
+
+    const LOG: &str = include_str!("../migrations/V1__log.sql");
+    const PRODUCT: &str =
+        "CREATE TABLE document (id PRIMARY KEY, version, position, created_at, updated_at, title,
+        shelf, digest, author)";
+
+    /// No statement looks through a table, and none sorts: not on an empty log, not on a full one.
+    #[test]
+    fn every_statement_finds_its_rows_by_a_key() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(LOG).unwrap();
+        connection.execute_batch(PRODUCT).unwrap();
+        let document = TableSql::new(&DOCUMENT);
+        let by_key = [
+            STREAM,
+            STREAM_HEAD,
+            STREAM_VERSION,
+            BETWEEN,
+            RECORDED_AT,
+            CLAIM_OWNER,
+            CLAIMS,
+            REQUEST,
+            REQUESTS,
+            FORGET,
+        ];
+        let written = crate::append::STATEMENTS.iter().chain(crate::settle::STATEMENTS);
+        let inline = [&document.insert, &document.update, &document.delete, &document.look];
+        for sql in by_key.iter().chain(written).copied().chain(inline.map(String::as_str)) {
+            let plan = plan(&connection, sql).replace("SCAN CONSTANT ROW", "");
+            assert!(!plan.contains("SCAN") && !plan.contains("B-TREE"), "{sql}\n{plan}");
+        }
+        assert!(!plan(&connection, HEAD).contains("B-TREE"), "it begins at the end, and ends there");
+    }
+
+    fn plan(connection: &Connection, sql: &str) -> String {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect(sql);
+        for index in 1..=statement.parameter_count() {
+            statement.raw_bind_parameter(index, rusqlite::types::Null).unwrap();
+        }
+        let (mut rows, mut plan) = (statement.raw_query(), String::new());
+        while let Some(row) = rows.next().unwrap() {
+            plan += &row.get::<_, String>(3).unwrap();
+            plan += "\n";
+        }
+        plan
+    }
+}

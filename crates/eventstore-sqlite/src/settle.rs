@@ -19,6 +19,10 @@ const REQUEST: &str =
     "SELECT position, coalesce((SELECT recorded_at FROM events WHERE events.position = requests.position), 0)
     FROM requests WHERE key = ?1 AND fingerprint = ?2 AND aggregate_id = ?3 AND version = ?4";
 
+/// For the test that looks at their plans.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[EVENT, REQUEST];
+
 /// Between two attempts to open a file that cannot be opened: the disk may be full, and somebody may be clearing it.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -51,5 +55,113 @@ fn find(connection: &Connection, append: &Append) -> rusqlite::Result<Option<App
         connection.prepare_cached(REQUEST)?.query_row(row, appended).optional()
     } else {
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Verdict};
+    use eventstore::{
+        AggregateId, ClaimChanges, EventId, Fingerprint, Metadata, NewEvent, NewRequest, RequestKey, Version,
+    };
+    use tempfile::TempDir;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::Watch;
+    use crate::health::Health;
+    use crate::{Options, connection, migrate};
+
+    async fn writer(folder: &TempDir) -> Writer {
+        let options = Options::at(folder.path().join("log.db"));
+        migrate(&options).await.unwrap();
+        let lock = connection::lock(&options.path).unwrap();
+        let (connection, weakened) = connection::owner(&options).unwrap();
+        let health = Arc::new(Health::new(Watch::start(None), weakened));
+        Writer::new(connection, options, health, lock).unwrap()
+    }
+
+    fn append(n: u128, events: usize, size: usize) -> Append {
+        let event = |m| NewEvent {
+            event_id: EventId(Uuid::from_u128(100 * n + m as u128)),
+            event_type: "document.changed",
+            schema_version: 1,
+            data: "x".repeat(size),
+            sealed: None,
+        };
+        let (key, fingerprint) = (RequestKey(Uuid::from_u128(n)), Fingerprint(Uuid::from_u128(n)));
+        Append {
+            aggregate_type: "document",
+            aggregate_id: AggregateId(Uuid::from_u128(n)),
+            expected: Version::NONE,
+            events: (0..events).map(event).collect(),
+            metadata: Metadata::default(),
+            claims: ClaimChanges::default(),
+            rows: Vec::new(),
+            request: Some(NewRequest { key, fingerprint }),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_took_place_is_found_after_the_connection_was_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder).await;
+        let batch = [append(1, 2, 1), append(2, 1, 1), append(3, 0, 0)];
+        let verdicts = writer.commit(&batch, CommitMode::Optimistic).await.unwrap();
+        writer.lose_connection();
+        let found = writer.settle(&batch).await.unwrap();
+        for (verdict, found) in verdicts.into_iter().zip(found) {
+            assert_eq!(Some(verdict), found.map(Verdict::Appended));
+        }
+        let others =
+            [append(4, 1, 1), append(5, 0, 0), Append { events: append(6, 2, 1).events, ..append(1, 0, 0) }];
+        assert_eq!(
+            writer.settle(&others).await.unwrap(),
+            [None, None, None],
+            "neither these, nor others in their place"
+        );
+    }
+
+    #[tokio::test]
+    async fn each_loss_is_fenced_off_by_a_page_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder).await;
+        for losses in 1..=3 {
+            writer.lose_connection();
+            writer.settle(&[]).await.unwrap();
+            let fences = |row: &Row<'_>| row.get::<_, i32>(0);
+            assert_eq!(
+                writer.connection().unwrap().pragma_query_value(None, "user_version", fences).unwrap(),
+                losses
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_file_refuses_definitely_and_takes_appends_again_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder).await;
+        let pages: i64 =
+            writer.connection().unwrap().pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        let room = |writer: &mut Writer, pages: i64| {
+            writer
+                .connection()
+                .unwrap()
+                .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+                .unwrap();
+        };
+        room(&mut writer, pages + 1);
+        let batch = [append(1, 1, 10), append(2, 3, 100_000)];
+        let result = writer.commit(&batch, CommitMode::Optimistic).await;
+        assert!(matches!(result, Err(CommitError::NotExecuted(_))), "{result:?}");
+        assert_eq!(writer.settle(&batch).await.unwrap(), [None, None], "nor half of the batch");
+        room(&mut writer, pages + 1000);
+        let verdicts = writer.commit(&batch, CommitMode::Optimistic).await.unwrap();
+        assert!(
+            matches!(verdicts[1], Verdict::Appended(Appended { position: Position(4), .. })),
+            "{verdicts:?}"
+        );
     }
 }

@@ -13,6 +13,7 @@ use eventstore::{Append, Appended, BoxError, InlineTable, LogId, ReadError, Writ
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use tokio::runtime;
 use tokio::sync::watch;
+use tracing::debug;
 
 use crate::append::{Failure, Head, Writing};
 use crate::health::Health;
@@ -89,17 +90,27 @@ impl Writer {
 
     /// Opens the file again after an error.
     ///
-    /// It then writes a page, durably, in place of whatever the failed commit may have left behind in the WAL: from
-    /// then on no recovery can find that commit. (`user_version` is nobody else's.)
+    /// First the WAL is emptied into the file, which also gives back its space on a full disk. Then a page is written,
+    /// durably, over whatever the failed commit may have left behind in the WAL: from then on no recovery can find that
+    /// commit. (`user_version` is nobody else's.)
     fn reopen(&mut self) -> Result<Connection, BoxError> {
         let (connection, _) = connection::owner(&self.options)?;
         if open::log_id(&connection, &self.options.path)? != self.log_id {
             return Err("the file is another log now".into());
         }
+        if let Err(cause) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            debug!(%cause, "the WAL could not be emptied; the next page tells whether that matters");
+        }
         let fences: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         connection.pragma_update(None, "user_version", fences.wrapping_add(1))?;
         self.head = head(&connection)?;
         Ok(connection)
+    }
+
+    /// As after an error at COMMIT.
+    #[cfg(test)]
+    pub(crate) fn lose_connection(&mut self) {
+        self.connection = None;
     }
 
     fn commit_batch(&mut self, batch: &[Append], mode: CommitMode) -> Result<Vec<Verdict>, CommitError> {

@@ -7,10 +7,20 @@ use uuid::Uuid;
 use super::{Failure, matches};
 use crate::row::signed;
 
-const COLUMNS: &str = "position, recorded_at, aggregate_id, version, event_id, aggregate_type, event_type,
-    schema_version, actor, request_id, correlation_id, causation_id, data, sealed";
+macro_rules! insert {
+    ($tail:literal) => {
+        concat!(
+            "INSERT INTO events (position, recorded_at, aggregate_id, version, event_id, aggregate_type, event_type,
+            schema_version, actor, request_id, correlation_id, causation_id, data, sealed)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 ",
+            $tail
+        )
+    };
+}
 
-const VALUES: &str = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14";
+pub(super) const PLAIN: &str = insert!("");
+pub(super) const GUARDED: &str =
+    insert!("WHERE EXISTS (SELECT 1 FROM events WHERE aggregate_id = ?3 AND version = ?4 - 1)");
 
 /// The two ways to insert an event.
 pub(super) struct EventWriting<'c> {
@@ -22,12 +32,7 @@ pub(super) struct EventWriting<'c> {
 
 impl<'c> EventWriting<'c> {
     pub(super) fn begin(connection: &'c Connection) -> rusqlite::Result<Self> {
-        let plain = format!("INSERT INTO events ({COLUMNS}) VALUES ({VALUES})");
-        let guarded = format!(
-            "INSERT INTO events ({COLUMNS}) SELECT {VALUES}
-            WHERE EXISTS (SELECT 1 FROM events WHERE aggregate_id = ?3 AND version = ?4 - 1)"
-        );
-        Ok(Self { plain: connection.prepare_cached(&plain)?, guarded: connection.prepare_cached(&guarded)? })
+        Ok(Self { plain: connection.prepare_cached(PLAIN)?, guarded: connection.prepare_cached(GUARDED)? })
     }
 
     pub(super) fn write(&mut self, append: &Append, first: i64, recorded_at: i64) -> Result<(), Failure> {

@@ -20,6 +20,10 @@ const RELEASE: &str = "DELETE FROM claims WHERE key = ?1 AND aggregate_id = ?2";
 const REMEMBER: &str =
     "INSERT INTO requests (key, fingerprint, aggregate_id, version, position) VALUES (?1, ?2, ?3, ?4, ?5)";
 
+/// For the test that looks at their plans.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[TAKE, MOVE, RELEASE, REMEMBER, event::PLAIN, event::GUARDED];
+
 /// Where the log stands, as the writer remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {

@@ -61,7 +61,11 @@ fn runner(arguments: &Arguments) -> Command {
     } else {
         command.args(["test", "--tests"]);
     }
-    command.args(["--all-features", "--no-fail-fast"]);
+    command.arg("--all-features");
+    if !arguments.build_only {
+        // One failure shall not hide the others.
+        command.arg("--no-fail-fast");
+    }
     select(&mut command, arguments.packages.iter());
     command.args(&arguments.runner);
     command

@@ -45,14 +45,14 @@ impl Fixture for Database {
     async fn block_appends(&self) -> Client {
         let owner = self.owner().await;
         let lock = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), 0))";
-        owner.batch_execute(lock).await.unwrap();
+        owner.batch_execute(lock).await.expect("nobody else holds the lock for long");
         owner
     }
 
     async fn columns(&self) -> Vec<(String, String)> {
         let ask = "SELECT table_name::text, column_name::text FROM information_schema.columns \
             WHERE table_schema IN ('user_service', 'user_service_vault') AND table_name NOT LIKE '%\\_schema\\_history'";
-        let rows = self.owner().await.query(ask, &[]).await.unwrap();
+        let rows = self.owner().await.query(ask, &[]).await.expect("the catalog is read");
         rows.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 }

@@ -28,12 +28,12 @@ fn soon() -> Deadline {
 }
 
 async fn open(options: &Options) -> Arc<Store> {
-    migrate(options).await.unwrap();
-    Arc::new(Store::open(options.clone()).await.unwrap())
+    migrate(options).await.expect("it is migrated");
+    Arc::new(Store::open(options.clone()).await.expect("it opens"))
 }
 
 async fn log(store: &Store) -> Vec<RecordedEvent> {
-    store.events(&EventQuery::after(Position::START, 100_000)).await.unwrap().events
+    store.events(&EventQuery::after(Position::START, 100_000)).await.expect("the log is read").events
 }
 
 /// Appends, again as long as nobody can tell whether it took place, and says where it stands.
@@ -58,14 +58,17 @@ impl Login {
     async fn new(database: &Database, owner: &Client) -> Self {
         let name = format!("login_of_{}", database.name);
         let make = format!("CREATE ROLE {name} LOGIN; GRANT CREATE ON DATABASE {} TO {name}", database.name);
-        owner.batch_execute(&make).await.unwrap();
+        owner.batch_execute(&make).await.expect("a role is made");
         let (scheme, rest) = database.url.split_once("://").expect("a URL has a scheme");
         let place = rest.split_once('@').map_or(rest, |(_, place)| place);
         Self { url: format!("{scheme}://{name}@{place}"), name }
     }
 
     async fn forget(self, owner: &Client) {
-        owner.batch_execute(&format!("DROP OWNED BY {0}; DROP ROLE {0}", self.name)).await.unwrap();
+        owner
+            .batch_execute(&format!("DROP OWNED BY {0}; DROP ROLE {0}", self.name))
+            .await
+            .expect("the role goes");
     }
 }
 
@@ -208,7 +211,7 @@ async fn a_schema_is_a_log_of_its_own() {
 async fn kill_an_appender(client: &Client) -> bool {
     let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
         AND state = 'active' AND query LIKE 'WITH b AS MATERIALIZED%'";
-    !client.query(kill, &[]).await.unwrap().is_empty()
+    !client.query(kill, &[]).await.expect("backends are found").is_empty()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

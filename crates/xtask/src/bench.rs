@@ -33,6 +33,10 @@ struct Append {
 
     #[command(flatten)]
     postgres: Choice,
+
+    /// For the scenario itself
+    #[arg(last = true)]
+    more: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -54,6 +58,6 @@ fn run_append(append: &Append) -> anyhow::Result<ExitCode> {
     if append.quick {
         command.arg("--quick");
     }
-    server.tell(&mut command);
+    server.tell(command.args(&append.more));
     Ok(if shell::show(&mut command)?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

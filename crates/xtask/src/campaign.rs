@@ -69,6 +69,10 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     postgres: Choice,
+
+    /// For the campaign itself
+    #[arg(last = true)]
+    more: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -100,7 +104,7 @@ fn start(name: &str, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(control) = &arguments.control {
         command.arg("--control").arg(control);
     }
-    let status = shell::show(&mut command)?;
+    let status = shell::show(command.args(&arguments.more))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(code.with_context(|| format!("the campaign was ended: {status}"))?))
 }

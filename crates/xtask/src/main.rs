@@ -27,7 +27,7 @@ enum Xtask {
     /// Check the house rules
     Tidy(tidy::Arguments),
     /// Keep a temporary `PostgreSQL` running until ctrl-c
-    Postgres(postgres::Choice),
+    Postgres(postgres::Stay),
     /// Run a fault campaign, or with --control its counter-proof
     Campaign(campaign::Arguments),
     /// Measure a scenario of the bench workspace, in release
@@ -49,7 +49,7 @@ fn run(xtask: Xtask) -> anyhow::Result<ExitCode> {
         Xtask::Ci(arguments) => ci::run(&arguments),
         Xtask::Deny => deny::run(),
         Xtask::Tidy(arguments) => tidy::run(&arguments),
-        Xtask::Postgres(choice) => postgres::stay(&choice),
+        Xtask::Postgres(stay) => postgres::stay(&stay),
         Xtask::Campaign(arguments) => campaign::run(&arguments),
         Xtask::Bench(arguments) => bench::run(&arguments),
     }

@@ -28,6 +28,17 @@ pub(crate) struct Choice {
     pub major: Option<u32>,
 }
 
+/// What `cargo xtask postgres` is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Stay {
+    #[command(flatten)]
+    choice: Choice,
+
+    /// What it will be used for: decides where its data lies and how much memory it has
+    #[arg(long = "for", value_enum, default_value_t = Purpose::Tests)]
+    purpose: Purpose,
+}
+
 /// A running server: the user's own, or a cluster that ends with this value.
 #[derive(Debug)]
 pub(crate) enum Server {
@@ -70,8 +81,8 @@ impl Server {
 }
 
 /// `cargo xtask postgres`: a cluster that lasts until ctrl-c.
-pub(crate) fn stay(choice: &Choice) -> anyhow::Result<ExitCode> {
-    let server = Server::provide(choice, Purpose::Tests)?;
+pub(crate) fn stay(stay: &Stay) -> anyhow::Result<ExitCode> {
+    let server = Server::provide(&stay.choice, stay.purpose)?;
     println!("export {URL_VARIABLE}={}", server.url());
     eprintln!("Running until ctrl-c; the databases are deleted then.");
     loop {

@@ -10,7 +10,7 @@ use crate::shell;
 const MEMORY_KIB_MIN: u64 = 4 * 1024 * 1024;
 
 /// What a cluster is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Purpose {
     /// Many small databases that live for seconds: in memory where there is room.
     Tests,

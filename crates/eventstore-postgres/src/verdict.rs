@@ -1,9 +1,12 @@
-//! The judging of a batch, each append on its own, under the append lock: what the log holds that speaks against it.
+//! The judging of appends, each on its own: what the log holds that speaks against it. Under the append lock, what is
+//! not refused will be taken.
 
 use std::collections::HashMap;
 
+use eventstore::append_task::Verdict;
 use eventstore::{
-    AggregateId, Append, ClaimKey, InlineTable, Rejection, RequestKey, RequestRecord, RowChange, Version,
+    AggregateId, Append, Appended, ClaimKey, InlineTable, Rejection, RequestKey, RequestRecord, RowChange,
+    Version,
 };
 use eventstore::{Fingerprint, Position};
 use futures_util::future::{try_join, try_join_all, try_join3};
@@ -51,7 +54,14 @@ impl Judge {
     }
 
     /// Begins a transaction, takes the lock and looks, in one round trip.
-    pub(crate) async fn look(&self, client: &Client, batch: &[Append]) -> Result<Found, Error> {
+    pub(crate) async fn look_locked(&self, client: &Client, batch: &[&Append]) -> Result<Found, Error> {
+        // They are sent in this order before the first answer is awaited.
+        let ((), found) = try_join(client.batch_execute(BEGIN_LOCKED), self.look(client, batch)).await?;
+        Ok(found)
+    }
+
+    /// Looks at what has been committed by now. What is refused on it would have been refused then.
+    pub(crate) async fn look(&self, client: &Client, batch: &[&Append]) -> Result<Found, Error> {
         let requests: Vec<_> = batch.iter().filter_map(|append| Some(append.request?.key.0)).collect();
         let streams: Vec<_> = batch.iter().map(|append| append.aggregate_id.0).collect();
         let claims: Vec<_> = batch.iter().flat_map(|append| append.claims.keys()).map(|key| key.0).collect();
@@ -65,9 +75,7 @@ impl Judge {
             let keys: Vec<_> = keys.into_iter().map(|append| append.aggregate_id.0).collect();
             Ok((table.name, ask(client, statement, &keys).await?))
         });
-        // They are sent in this order before the first answer is awaited.
-        let ((), ((requests, versions, owners), rows)) =
-            try_join(client.batch_execute(BEGIN_LOCKED), try_join(own, try_join_all(rows))).await?;
+        let ((requests, versions, owners), rows) = try_join(own, try_join_all(rows)).await?;
         Found::read(&requests, &versions, &owners, &rows)
     }
 }
@@ -152,6 +160,31 @@ impl Found {
                 }
             }
         })
+    }
+}
+
+/// A batch, sorted into what will be written and what is refused.
+#[derive(Debug)]
+pub(crate) struct Sorted<'a> {
+    pub(crate) good: Vec<&'a Append>,
+    rejections: Vec<Option<Rejection>>,
+}
+
+impl<'a> Sorted<'a> {
+    pub(crate) fn new(batch: &'a [Append], judge: impl Fn(&Append) -> Option<Rejection>) -> Self {
+        let rejections: Vec<_> = batch.iter().map(judge).collect();
+        let good = batch.iter().zip(&rejections).filter(|(_, rejection)| rejection.is_none());
+        Self { good: good.map(|(append, _)| append).collect(), rejections }
+    }
+
+    /// The verdict on each, now that the good ones have been written, in their order.
+    pub(crate) fn verdicts(&self, appended: impl IntoIterator<Item = Appended>) -> Vec<Verdict> {
+        let mut appended = appended.into_iter();
+        let verdict = |rejection: Option<Rejection>| match rejection {
+            Some(rejection) => Some(Verdict::Rejected(rejection)),
+            None => appended.next().map(Verdict::Appended),
+        };
+        self.rejections.iter().copied().filter_map(verdict).collect()
     }
 }
 

@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Verdict};
-use eventstore::{Append, Appended, BoxError, Rejection};
+use eventstore::{Append, Appended, BoxError};
 use futures_util::future::join;
 use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use crate::append::{Declared, Statements, Times, Written, failed, not_begun};
+use crate::append::{Declared, Recent, Statements, Times, Written, failed, not_begun};
 use crate::clock::{Watch, seconds_behind};
 use crate::connection::{Backend, Door, Session};
 use crate::health::Health;
 use crate::settle::settle;
-use crate::verdict::Judge;
+use crate::verdict::{Judge, Sorted};
 
 /// How long a batch waits for a connection that is being opened again. Longer, and callers would learn from their
 /// deadlines that the store is down.
@@ -69,34 +69,35 @@ pub(crate) struct Writer {
     pause: Duration,
 }
 
-/// A connection, and what has been prepared on it.
+/// A connection, and everything that goes with it: also what was seen through it.
 #[derive(Debug)]
 struct Prepared {
     session: Arc<Session>,
     statements: Statements,
-    judge: Option<Judge>,
+    judge: Judge,
+    recent: Recent,
 }
 
 impl BatchWriter for Writer {
     async fn commit(&mut self, batch: &[Append], mode: CommitMode) -> Result<Vec<Verdict>, CommitError> {
-        let mut prepared = self.connection().await.map_err(CommitError::NotExecuted)?;
-        // That nothing changes is true at the head only: no constraint would notice that the stream has moved on.
-        let judged = mode == CommitMode::Judged || batch.iter().any(|append| append.events.is_empty());
+        let mut prepared = self.connection().await?;
         let session = Arc::clone(&prepared.session);
         session.take_warning();
+        // That nothing changes is true at the head only: no constraint would notice that the stream has moved on.
+        let judged = mode == CommitMode::Judged || batch.iter().any(|append| append.events.is_empty());
         let result = if judged {
             self.judged(&mut prepared, batch).await
         } else {
             self.optimistic(&mut prepared, batch).await
         };
-        self.prepared = Some(prepared);
         let result = match result {
             Ok(_) if session.take_warning() => {
                 Err(CommitError::Unknown("the server warned during the commit".into()))
             }
             result => result,
         };
-        self.note(&session, &result);
+        self.note(&mut prepared, batch, &result);
+        self.prepared = Some(prepared);
         result
     }
 
@@ -133,30 +134,48 @@ impl Writer {
         Self { door, declared, clock, health, current, prepared: None, lost: None, pause: PAUSE_MIN }
     }
 
-    /// The open connection, with what was prepared on it; waits a little if it is being opened again.
-    async fn connection(&mut self) -> Result<Prepared, BoxError> {
+    /// The open connection, with what goes with it; waits a little if it is being opened again.
+    async fn connection(&mut self) -> Result<Prepared, CommitError> {
         if let Some(prepared) = self.prepared.take_if(|prepared| prepared.session.is_open()) {
             return Ok(prepared);
         }
         self.prepared = None;
-        let open = |session: &Option<Arc<Session>>| session.as_ref().is_some_and(|session| session.is_open());
-        let session = timeout(CONNECTION_PATIENCE, self.current.wait_for(open)).await??.clone();
-        let session = session.ok_or("there is no connection")?;
-        Ok(Prepared { session, statements: Statements::default(), judge: None })
+        let session = self.session().await.map_err(CommitError::NotExecuted)?;
+        let judge = Judge::prepare(&session.client, self.declared.tables).await.map_err(not_begun)?;
+        Ok(Prepared { session, statements: Statements::default(), judge, recent: Recent::default() })
     }
 
-    /// One statement, one message. Its end is its commit.
+    async fn session(&mut self) -> Result<Arc<Session>, BoxError> {
+        let open = |session: &Option<Arc<Session>>| session.as_ref().is_some_and(|session| session.is_open());
+        let session = timeout(CONNECTION_PATIENCE, self.current.wait_for(open)).await??.clone();
+        session.ok_or_else(|| "there is no connection".into())
+    }
+
+    /// One statement, one message; its end is its commit. Before it, a look at what looks as if it would be refused.
     async fn optimistic(
         &mut self,
         prepared: &mut Prepared,
         batch: &[Append],
     ) -> Result<Vec<Verdict>, CommitError> {
-        let client = &prepared.session.client;
-        let ready = prepared.statements.ready(client, &self.declared, batch).await.map_err(not_begun)?;
+        let Prepared { session, statements, judge, recent } = prepared;
+        let client = &session.client;
+        let doubtful: Vec<_> = batch.iter().filter(|append| recent.doubts(append)).collect();
+        let sorted = if doubtful.is_empty() {
+            Sorted::new(batch, |_| None)
+        } else {
+            let found = judge.look(client, &doubtful).await.map_err(not_begun)?;
+            Sorted::new(batch, |append| recent.doubts(append).then(|| found.judge(append))?)
+        };
+        if sorted.good.is_empty() {
+            return Ok(sorted.verdicts([]));
+        }
+        let good = sorted.good.iter().copied();
+        let ready = statements.ready(client, &self.declared, good.clone()).await.map_err(not_begun)?;
         let times = self.times();
         let written = ready.write(client, &self.declared, times).await?;
         self.saw(written);
-        Ok(written.appended(batch).map(Verdict::Appended).collect())
+        let appended = written.appended(good);
+        Ok(sorted.verdicts(appended))
     }
 
     /// Two round trips: begin, lock and look; then write what passes, and commit.
@@ -165,53 +184,39 @@ impl Writer {
         prepared: &mut Prepared,
         batch: &[Append],
     ) -> Result<Vec<Verdict>, CommitError> {
-        let session = Arc::clone(&prepared.session);
-        let judge = match prepared.judge.take() {
-            Some(judge) => judge,
-            None => Judge::prepare(&session.client, self.declared.tables).await.map_err(not_begun)?,
-        };
-        let result = self.judged_by(&judge, prepared, batch).await;
-        prepared.judge = Some(judge);
-        if result.is_err() {
+        let result = self.judged_in_transaction(prepared, batch).await;
+        if !matches!(&result, Ok(verdicts) if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Appended(_))))
+        {
             // Where the transaction has ended already this does nothing; where the connection has, nothing can.
-            drop(session.client.batch_execute("ROLLBACK").await);
+            drop(prepared.session.client.batch_execute("ROLLBACK").await);
         }
         result
     }
 
-    async fn judged_by(
+    async fn judged_in_transaction(
         &mut self,
-        judge: &Judge,
         prepared: &mut Prepared,
         batch: &[Append],
     ) -> Result<Vec<Verdict>, CommitError> {
-        let client = &prepared.session.client;
-        let found = judge.look(client, batch).await.map_err(not_begun)?;
-        let rejected: Vec<_> = batch.iter().map(|append| found.judge(append)).collect();
-        let good: Vec<_> =
-            batch.iter().zip(&rejected).filter(|(_, no)| no.is_none()).map(|(a, _)| a).collect();
-        if good.is_empty() {
-            client.batch_execute("ROLLBACK").await.map_err(not_begun)?;
-            return Ok(rejected.into_iter().flatten().map(Verdict::Rejected).collect());
+        let Prepared { session, statements, judge, .. } = prepared;
+        let client = &session.client;
+        let all: Vec<_> = batch.iter().collect();
+        let found = judge.look_locked(client, &all).await.map_err(not_begun)?;
+        let sorted = Sorted::new(batch, |append| found.judge(append));
+        if sorted.good.is_empty() {
+            return Ok(sorted.verdicts([]));
         }
-        let ready = prepared
-            .statements
-            .ready(client, &self.declared, good.iter().copied())
-            .await
-            .map_err(not_begun)?;
+        let good = sorted.good.iter().copied();
+        let ready = statements.ready(client, &self.declared, good.clone()).await.map_err(not_begun)?;
         let times = self.times();
-        let write = ready.write(client, &self.declared, times);
         // Sent together, in this order. After a statement that failed the COMMIT rolls back.
+        let write = ready.write(client, &self.declared, times);
         let (written, committed) = join(write, client.batch_execute("COMMIT")).await;
         let written = written?;
         committed.map_err(failed)?;
         self.saw(written);
-        let mut appended = written.appended(good);
-        let verdict = |no: Option<Rejection>| match no {
-            Some(rejection) => Some(Verdict::Rejected(rejection)),
-            None => appended.next().map(Verdict::Appended),
-        };
-        Ok(rejected.into_iter().filter_map(verdict).collect())
+        let appended = written.appended(good);
+        Ok(sorted.verdicts(appended))
     }
 
     fn times(&mut self) -> Times {
@@ -226,15 +231,24 @@ impl Writer {
         self.health.taken(seconds_behind(written.recorded_at, written.shown));
     }
 
-    /// Draws the consequences of a failure.
-    fn note(&mut self, session: &Session, result: &Result<Vec<Verdict>, CommitError>) {
+    /// Remembers what a batch taught, and draws the consequences of a failure.
+    fn note(
+        &mut self,
+        prepared: &mut Prepared,
+        batch: &[Append],
+        result: &Result<Vec<Verdict>, CommitError>,
+    ) {
         match result {
+            Ok(verdicts) => batch.iter().zip(verdicts).for_each(|(append, verdict)| match verdict {
+                Verdict::Appended(_) => prepared.recent.took(append),
+                Verdict::Rejected(rejection) => prepared.recent.refused(append, *rejection),
+            }),
             Err(CommitError::Unknown(_)) => {
-                self.lost = Some(session.backend);
-                session.cut();
+                self.lost = Some(prepared.session.backend);
+                prepared.session.cut();
             }
             Err(CommitError::Refused(refusal)) => self.health.refused(*refusal),
-            Ok(_) | Err(CommitError::Mismatch | CommitError::Transient(_) | CommitError::NotExecuted(_)) => {}
+            Err(CommitError::Mismatch | CommitError::Transient(_) | CommitError::NotExecuted(_)) => {}
         }
     }
 }

@@ -1,14 +1,17 @@
 //! The writing of one batch: one statement, one message, no BEGIN and no COMMIT around it.
 //!
 //! A batch is taken apart into parts (`parts`), each with its rows column by column (`array`); the statement's text
-//! is made from which parts there are (`statement`), prepared once per shape, and run (`run`).
+//! is made from which parts there are (`statement`), prepared once per shape, and run (`run`). What looks as if it
+//! would be refused (`recent`) is looked at before.
 
 mod array;
 mod part;
 mod parts;
+mod recent;
 mod run;
 mod statement;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use recent::Recent;
 pub(crate) use run::{Declared, Statements, Times, WRITER, Written, failed, not_begun};

@@ -48,6 +48,7 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) backend: Backend,
     driver: JoinHandle<()>,
+    cut: AtomicBool,
     /// Its sender goes with the driver.
     ended: watch::Receiver<()>,
     warned: Arc<AtomicBool>,
@@ -94,7 +95,7 @@ impl Door {
         client.batch_execute(&self.search_path).await?;
         let row = client.query_one(ask, &[]).await?;
         let backend = Backend { pid: row.try_get(0)?, started: row.try_get(1)? };
-        Ok(Session { client, backend, driver, ended, warned })
+        Ok(Session { client, backend, driver, cut: AtomicBool::new(false), ended, warned })
     }
 
     /// A connection for appends.
@@ -124,11 +125,13 @@ impl Session {
 
     /// Whether statements can still be sent.
     pub(crate) fn is_open(&self) -> bool {
-        !self.client.is_closed()
+        !self.cut.load(Ordering::Acquire) && !self.client.is_closed()
     }
 
     /// Cuts the connection: the server rolls back what has not been committed, when it notices.
     pub(crate) fn cut(&self) {
+        // Aborting takes its time; nothing may be sent meanwhile.
+        self.cut.store(true, Ordering::Release);
         self.driver.abort();
     }
 

@@ -1,25 +1,19 @@
-//! The opening of a store: the schema, the role, the settings, the log's identity; then the tasks that serve it.
+//! Whether the database is what we think it is, and what it says when it is not.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
-use eventstore::append_task::{AppendQueue, run};
-use eventstore::{BoxError, Clock, Durability, InlineTable, LogId};
+use eventstore::{BoxError, Clock, Durability, LogId};
 use thiserror::Error;
-use tokio::sync::watch;
 use tokio_postgres::{Client, NoTls};
 use tracing::warn;
 
-use crate::append::Declared;
+use crate::Options;
 use crate::clock::Watch;
 use crate::connection::Door;
-use crate::health::Health;
 use crate::migrate::first_missing;
-use crate::read::Reader;
 use crate::row::Moment;
-use crate::writer::{Writer, keep};
-use crate::{Options, Store};
 
 /// The oldest server that is tested.
 const SERVER_MIN: i32 = 15;
@@ -65,54 +59,32 @@ impl Options {
     }
 }
 
-impl Store {
-    /// Opens a store that has been migrated, and begins to serve.
-    pub async fn open(options: Options) -> Result<Self, OpenError> {
-        options.check()?;
-        let mut door = Door::new(&options.url, &options)?;
-        let session = door.login().await?;
-        let client = &session.client;
-        check_version(client).await?;
-        if let Some(missing) = first_missing(client, &options).await? {
-            return Err(OpenError::NotMigrated(missing));
-        }
-        let mut weakened = weak_settings(client, options.durability).await?;
-        if client.batch_execute(&format!("SET ROLE {}", options.role())).await.is_ok() {
-            door.role = Some(options.role());
-        } else {
-            weakened.push(format!(
-                "the role {} cannot be taken: only a trigger guards what is recorded",
-                options.role()
-            ));
-        }
-        for weakness in &weakened {
-            warn!(weakness, "durability is weakened");
-        }
-        let log_id = LogId(client.query_one("SELECT log_id FROM log_meta", &[]).await?.try_get(0)?);
-        let clock = watch_clock(client, options.clock.clone()).await?;
-        let health = Arc::new(Health::new(weakened));
-        let reader = Reader::new(pool(&door, options.readers)?);
-        Ok(serve(log_id, door, &options, clock, health, reader))
+/// Checks the server, its schema and its settings, and takes the role. Answers with what is weaker than promised.
+pub(crate) async fn check(
+    client: &Client,
+    door: &mut Door,
+    options: &Options,
+) -> Result<Vec<String>, OpenError> {
+    check_version(client).await?;
+    if let Some(missing) = first_missing(client, options).await? {
+        return Err(OpenError::NotMigrated(missing));
     }
+    let mut weakened = weak_settings(client, options.durability).await?;
+    let role = options.role();
+    if client.batch_execute(&format!("SET ROLE {role}")).await.is_ok() {
+        door.role = Some(role);
+    } else {
+        weakened.push(format!("the role {role} cannot be taken: only a trigger guards what is recorded"));
+    }
+    for weakness in &weakened {
+        warn!(weakness, "the log is less safe than it should be");
+    }
+    Ok(weakened)
 }
 
-/// Starts the tasks of a store: the one that appends, and the one that keeps its connection. The first ends with the
-/// store's queue, the second with the first.
-fn serve(
-    log_id: LogId,
-    door: Door,
-    options: &Options,
-    clock: Watch,
-    health: Arc<Health>,
-    reader: Reader,
-) -> Store {
-    let (sender, current) = watch::channel(None);
-    tokio::spawn(keep(door.clone(), Arc::clone(&health), sender));
-    let declared = Declared { tables: options.tables, layout: InlineTable::layout(options.tables) };
-    let writer = Writer::new(door, declared, clock, Arc::clone(&health), current);
-    let (queue, inbox) = AppendQueue::new();
-    tokio::spawn(run(writer, inbox));
-    Store::new(log_id, options.tables, queue, reader, health)
+/// Which log this is.
+pub(crate) async fn log_id(client: &Client) -> Result<LogId, OpenError> {
+    Ok(LogId(client.query_one("SELECT log_id FROM log_meta", &[]).await?.try_get(0)?))
 }
 
 async fn check_version(client: &Client) -> Result<(), OpenError> {
@@ -144,7 +116,7 @@ async fn weak_settings(client: &Client, durability: Durability) -> Result<Vec<St
     }
 }
 
-async fn watch_clock(client: &Client, clock: Option<Clock>) -> Result<Watch, OpenError> {
+pub(crate) async fn watch_clock(client: &Client, clock: Option<Clock>) -> Result<Watch, OpenError> {
     let shown = match &clock {
         Some(clock) => clock.now(),
         None => {
@@ -156,7 +128,7 @@ async fn watch_clock(client: &Client, clock: Option<Clock>) -> Result<Watch, Ope
 
 /// Connections for reading. `Fast` recycling asks only whether the connection is still there: a read is one statement
 /// and leaves nothing behind, so there is nothing to clean.
-fn pool(door: &Door, readers: usize) -> Result<Pool, OpenError> {
+pub(crate) fn pool(door: &Door, readers: usize) -> Result<Pool, OpenError> {
     let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(door.config().clone(), NoTls, config);
     let settings = Arc::new(door.read_settings());

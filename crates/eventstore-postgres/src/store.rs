@@ -1,20 +1,23 @@
-//! The store as the rest of the house sees it: every call goes on to the part that does it.
+//! The store as the rest of the house sees it: put together here, then every call goes on to the part that does it.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eventstore::append_task::AppendQueue;
+use eventstore::append_task::{AppendQueue, run};
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Deadline, EventPage, EventQuery, EventStore, Head,
     InlineTable, LogId, Position, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select, Value,
     Version, Warning,
 };
 use jiff::Timestamp;
+use tokio::sync::watch;
 
+use crate::append::Declared;
+use crate::connection::Door;
 use crate::health::Health;
-use crate::inline;
 use crate::read::Reader;
-use crate::writer::Writer;
+use crate::writer::{Writer, keep};
+use crate::{OpenError, Options, inline, open};
 
 /// A log in PostgreSQL.
 #[derive(Debug)]
@@ -27,14 +30,26 @@ pub struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(
-        log_id: LogId,
-        tables: &'static [&'static InlineTable],
-        queue: AppendQueue<Writer>,
-        reader: Reader,
-        health: Arc<Health>,
-    ) -> Self {
-        Self { log_id, tables, queue, reader, health }
+    /// Opens a store that has been migrated, and begins to serve.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        options.check()?;
+        let mut door = Door::new(&options.url, &options)?;
+        let session = door.login().await?;
+        let weakened = open::check(&session.client, &mut door, &options).await?;
+        let log_id = open::log_id(&session.client).await?;
+        let clock = open::watch_clock(&session.client, options.clock.clone()).await?;
+        let reader = Reader::new(open::pool(&door, options.readers)?);
+        let health = Arc::new(Health::new(weakened));
+        let first = door.append().await?;
+
+        // One task appends, the other keeps its connection. The first ends with the queue, the second with the first.
+        let (sender, current) = watch::channel(None);
+        tokio::spawn(keep(door.clone(), first, Arc::clone(&health), sender));
+        let declared = Declared { tables: options.tables, layout: InlineTable::layout(options.tables) };
+        let writer = Writer::new(door, declared, clock, Arc::clone(&health), current);
+        let (queue, inbox) = AppendQueue::new();
+        tokio::spawn(run(writer, inbox));
+        Ok(Self { log_id, tables: options.tables, queue, reader, health })
     }
 }
 

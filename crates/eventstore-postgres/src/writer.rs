@@ -30,20 +30,37 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 pub(crate) type Current = watch::Receiver<Option<Arc<Session>>>;
 
 /// Keeps a connection for appends open until the writer has gone.
-pub(crate) async fn keep(door: Door, health: Arc<Health>, current: watch::Sender<Option<Arc<Session>>>) {
+pub(crate) async fn keep(
+    door: Door,
+    first: Session,
+    health: Arc<Health>,
+    current: watch::Sender<Option<Arc<Session>>>,
+) {
+    let mut next = Some(first);
+    while let Some(session) = next {
+        let session = Arc::new(session);
+        current.send_replace(Some(Arc::clone(&session)));
+        tokio::select! {
+            () = session.ended() => {}
+            () = current.closed() => return,
+        }
+        current.send_replace(None);
+        next = reconnect(&door, &health, &current).await;
+    }
+}
+
+/// A new connection, however long it takes; `None` if nobody needs it any more.
+async fn reconnect(
+    door: &Door,
+    health: &Health,
+    current: &watch::Sender<Option<Arc<Session>>>,
+) -> Option<Session> {
     let mut pause = PAUSE_MIN;
     while !current.is_closed() {
         match door.append().await {
             Ok(session) => {
-                pause = PAUSE_MIN;
                 health.reached(true);
-                let session = Arc::new(session);
-                current.send_replace(Some(Arc::clone(&session)));
-                tokio::select! {
-                    () = session.ended() => {}
-                    () = current.closed() => {}
-                }
-                current.send_replace(None);
+                return Some(session);
             }
             Err(error) => {
                 warn!(%error, "the database cannot be reached for appends");
@@ -53,6 +70,7 @@ pub(crate) async fn keep(door: Door, health: Arc<Health>, current: watch::Sender
             }
         }
     }
+    None
 }
 
 /// What commits batches.

@@ -2,6 +2,7 @@
 //!
 //! All of it is committed together or not at all: events, claims, the request id, and rows of inline tables.
 
+use std::collections::HashSet;
 use std::error::Error as StdError;
 use std::time::Instant;
 
@@ -36,7 +37,7 @@ pub struct Append {
     pub request: Option<NewRequest>,
 }
 
-/// Differences of what a stream owns. A key that does not change is not touched.
+/// Differences of what a stream owns. A key that does not change is not touched, and none is touched twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClaimChanges {
     /// Owned from now on.
@@ -177,6 +178,10 @@ impl Append {
         if self.events.is_empty() && (self.request.is_none() || !self.rows.is_empty()) {
             return malformed("no events, and nothing else to remember".to_owned());
         }
+        let mut touched = HashSet::new();
+        if !self.claims.keys().all(|key| touched.insert(key)) {
+            return malformed("one claim is touched twice".to_owned());
+        }
         for (n, write) in self.rows.iter().enumerate() {
             if self.rows[..n].iter().any(|other| other.table == write.table) {
                 return malformed(format!("two rows for {}", write.table.name));
@@ -192,5 +197,46 @@ impl Append {
     #[must_use]
     pub fn version_after(&self) -> Version {
         Version(self.expected.0 + self.events.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::RequestKey;
+
+    fn checked(claims: ClaimChanges) -> Result<(), AppendError> {
+        let (key, fingerprint) = (RequestKey(Uuid::nil()), Fingerprint(Uuid::nil()));
+        let append = Append {
+            aggregate_type: "document",
+            aggregate_id: AggregateId(Uuid::nil()),
+            expected: Version::NONE,
+            events: Vec::new(),
+            metadata: Metadata::default(),
+            claims,
+            rows: Vec::new(),
+            request: Some(NewRequest { key, fingerprint }),
+        };
+        append.check()
+    }
+
+    #[test]
+    fn an_append_that_touches_a_claim_twice_is_malformed() {
+        let key = |n| ClaimKey(Uuid::from_u128(n));
+        let moved = |from, to| vec![ClaimMove { from: key(from), to: key(to) }];
+        let none = ClaimChanges::default;
+        let fine = ClaimChanges { taken: vec![key(1)], moved: moved(2, 3), released: vec![key(4)] };
+        assert!(checked(fine).is_ok());
+        for twice in [
+            ClaimChanges { moved: moved(1, 1), ..none() },
+            ClaimChanges { taken: vec![key(1), key(1)], ..none() },
+            ClaimChanges { taken: vec![key(1)], released: vec![key(1)], ..none() },
+            ClaimChanges { taken: vec![key(2)], moved: moved(1, 2), ..none() },
+        ] {
+            let result = checked(twice);
+            assert!(matches!(result, Err(AppendError::Malformed(_))), "{result:?}");
+        }
     }
 }

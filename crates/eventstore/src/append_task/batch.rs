@@ -39,7 +39,8 @@ struct Caller {
 
 impl Batch {
     /// Takes what fits together out of what waits. An append whose deadline has passed, or whose caller has gone, is
-    /// dropped here: it has not been executed.
+    /// dropped here: it has not been executed. The first of those that wait is always taken or dropped, so whoever
+    /// forms batches until nothing waits comes to an end.
     pub(super) fn form(waiting: &mut VecDeque<Box<Pending>>, now: Instant) -> Self {
         let mut batch = Self::default();
         let mut touched = Touched::default();
@@ -52,10 +53,10 @@ impl Batch {
             if pending.reply.is_closed() {
                 continue;
             }
-            if !touched.add(&pending.append) {
-                later.push_back(pending);
-            } else if pending.deadline.0 <= now {
+            if pending.deadline.0 <= now {
                 drop(pending.reply.send(Err(AppendError::DeadlineBeforeStart)));
+            } else if !touched.add(&pending.append) {
+                later.push_back(pending);
             } else if pending.stage.begin() {
                 batch.push(*pending);
             }
@@ -119,15 +120,92 @@ struct Touched {
 }
 
 impl Touched {
-    /// Whether nothing that the append touches had been touched; it has been now.
+    /// Whether nothing that the append touches had been touched; it has been now. What it touches twice by itself is
+    /// no reason to wait: waiting would not help.
     fn add(&mut self, append: &Append) -> bool {
-        let mut fresh = self.streams.insert(append.aggregate_id);
-        for key in append.claims.keys() {
-            fresh &= self.claims.insert(key);
-        }
-        if let Some(request) = append.request {
-            fresh &= self.requests.insert(request.key);
-        }
+        let fresh = !self.streams.contains(&append.aggregate_id)
+            && !append.claims.keys().any(|key| self.claims.contains(&key))
+            && !append.request.is_some_and(|request| self.requests.contains(&request.key));
+        self.streams.insert(append.aggregate_id);
+        self.claims.extend(append.claims.keys());
+        self.requests.extend(append.request.map(|request| request.key));
         fresh
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{ClaimChanges, ClaimMove, EventId, Metadata, NewEvent, Version};
+
+    type Answer = oneshot::Receiver<Result<Appended, AppendError>>;
+
+    fn append(stream: u128, moved: &[(u128, u128)]) -> Append {
+        let key = |n| ClaimKey(Uuid::from_u128(n));
+        let moved = moved.iter().map(|(from, to)| ClaimMove { from: key(*from), to: key(*to) }).collect();
+        Append {
+            aggregate_type: "document",
+            aggregate_id: AggregateId(Uuid::from_u128(stream)),
+            expected: Version::NONE,
+            events: vec![NewEvent {
+                event_id: EventId(Uuid::from_u128(stream)),
+                event_type: "document.created",
+                schema_version: 1,
+                data: "{}".to_owned(),
+                sealed: None,
+            }],
+            metadata: Metadata::default(),
+            claims: ClaimChanges { moved, ..ClaimChanges::default() },
+            rows: Vec::new(),
+            request: None,
+        }
+    }
+
+    fn wait(waiting: &mut VecDeque<Box<Pending>>, append: Append, deadline: Instant) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        let deadline = Deadline(deadline);
+        waiting.push_back(Box::new(Pending { append, deadline, reply, stage: Arc::default() }));
+        answer
+    }
+
+    /// The streams of each batch that is formed until nothing waits.
+    fn batches(waiting: &mut VecDeque<Box<Pending>>, now: Instant) -> Vec<Vec<u128>> {
+        let mut batches = Vec::new();
+        while !waiting.is_empty() {
+            let batch = Batch::form(waiting, now);
+            batches.push(batch.appends.iter().map(|append| append.aggregate_id.0.as_u128()).collect());
+            assert!(batches.len() < 10, "it comes to an end");
+        }
+        batches
+    }
+
+    #[test]
+    fn what_touches_the_same_waits_in_order() {
+        let (now, mut waiting) = (Instant::now(), VecDeque::new());
+        let later = now + Duration::from_secs(1);
+        let appends = [append(1, &[(7, 8)]), append(2, &[(8, 9)]), append(3, &[(9, 5)]), append(4, &[])];
+        let _answers = appends.map(|append| wait(&mut waiting, append, later));
+        assert_eq!(batches(&mut waiting, now), [vec![1, 4], vec![2], vec![3]]);
+    }
+
+    #[test]
+    fn an_append_that_is_in_its_own_way_does_not_wait_for_itself() {
+        let (now, mut waiting) = (Instant::now(), VecDeque::new());
+        let _answer = wait(&mut waiting, append(1, &[(7, 7)]), now + Duration::from_secs(1));
+        assert_eq!(batches(&mut waiting, now), [[1]]);
+    }
+
+    #[test]
+    fn what_is_dropped_keeps_nobody_waiting() {
+        let (now, mut waiting) = (Instant::now(), VecDeque::new());
+        let mut late = wait(&mut waiting, append(1, &[(7, 8)]), now);
+        drop(wait(&mut waiting, append(1, &[]), now + Duration::from_secs(1)));
+        let _answer = wait(&mut waiting, append(1, &[(8, 9)]), now + Duration::from_secs(1));
+        assert_eq!(batches(&mut waiting, now), [[1]]);
+        assert!(matches!(late.try_recv(), Ok(Err(AppendError::DeadlineBeforeStart))));
     }
 }

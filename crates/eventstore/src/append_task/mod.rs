@@ -7,7 +7,8 @@ mod batch;
 mod queue;
 mod task;
 
-use std::future::Future;
+use std::convert::Infallible;
+use std::future::{self, Future};
 
 pub use queue::AppendQueue;
 pub use task::{Inbox, run};
@@ -35,8 +36,15 @@ pub trait BatchWriter: Send + Sized + 'static {
         batch: &[Append],
     ) -> impl Future<Output = Result<Vec<Option<Appended>>, BoxError>> + Send;
 
-    /// Lets the callers that were just answered run, so that those who come back at once join the next batch.
+    /// Comes after a batch has been answered: lets its callers run, so that those who come back at once join the next
+    /// batch. The writer may also do what they need not wait for.
     fn yield_to_callers(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// What the writer does while nothing waits. It never ends by itself: the task drops it as soon as something comes,
+    /// which can be at any of its awaits.
+    fn rest(&mut self) -> impl Future<Output = Infallible> + Send {
+        future::pending()
+    }
 }
 
 /// How sure the append task is that a batch holds nothing to refuse.

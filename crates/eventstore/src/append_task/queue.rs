@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout_at;
 
 use super::batch::Pending;
@@ -21,6 +21,8 @@ const WAITING_MAX: usize = 4096;
 /// Hands appends to the append task. Cheap to clone.
 pub struct AppendQueue<W> {
     sender: mpsc::Sender<Message<W>>,
+    /// Its sender goes after the writer.
+    ended: watch::Receiver<()>,
 }
 
 /// Work that needs the writer itself, done between two batches.
@@ -36,8 +38,9 @@ impl<W> AppendQueue<W> {
     /// A queue, and the end of it that the append task reads.
     #[must_use]
     pub fn new() -> (Self, Inbox<W>) {
-        let (sender, receiver) = mpsc::channel(WAITING_MAX);
-        (Self { sender }, Inbox(receiver))
+        let (sender, messages) = mpsc::channel(WAITING_MAX);
+        let (running, ended) = watch::channel(());
+        (Self { sender, ended }, Inbox { messages, running })
     }
 
     /// Appends, and waits for the answer until the deadline.
@@ -69,11 +72,12 @@ impl<W> AppendQueue<W> {
         answer.await.map_err(|_| AppendError::StoreDown)
     }
 
-    /// Lets the append task finish what waits, and returns when it has let go of its writer.
+    /// Lets the append task finish what waits, and returns when it has let go of its writer. So does a second call.
     pub async fn close(&self) {
-        if self.sender.send(Message::Close).await.is_ok() {
-            self.sender.closed().await;
-        }
+        // Where nobody takes the message any more, somebody has closed the queue before.
+        drop(self.sender.send(Message::Close).await);
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
     }
 
     fn send(&self, message: Message<W>) -> Result<(), AppendError> {
@@ -86,7 +90,7 @@ impl<W> AppendQueue<W> {
 
 impl<W> Clone for AppendQueue<W> {
     fn clone(&self) -> Self {
-        Self { sender: self.sender.clone() }
+        Self { sender: self.sender.clone(), ended: self.ended.clone() }
     }
 }
 

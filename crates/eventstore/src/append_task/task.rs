@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Instant;
 
-use tokio::sync::mpsc;
+use tokio::select;
+use tokio::sync::{mpsc, watch};
 use tracing::{error, warn};
 
 use super::batch::{Batch, Pending};
@@ -23,20 +24,27 @@ const ATTEMPTS: u32 = 5;
 const TAKEN_MAX: usize = 2048;
 
 /// The task's end of the queue.
-pub struct Inbox<W>(pub(super) mpsc::Receiver<Message<W>>);
+pub struct Inbox<W> {
+    pub(super) messages: mpsc::Receiver<Message<W>>,
+    /// Whoever closes the queue waits until this has gone.
+    pub(super) running: watch::Sender<()>,
+}
 
 impl<W> fmt::Debug for Inbox<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").field("waiting", &self.0.len()).finish()
+        f.debug_struct("Inbox").field("waiting", &self.messages.len()).finish()
     }
 }
 
 /// Appends until the queue is closed and empty.
 pub async fn run<W: BatchWriter>(writer: W, inbox: Inbox<W>) {
-    let mut task = AppendTask { writer, inbox: inbox.0, waiting: VecDeque::new(), judged_left: 0 };
+    let Inbox { messages, running } = inbox;
+    let mut task = AppendTask { writer, inbox: messages, waiting: VecDeque::new(), judged_left: 0 };
     while task.gather().await {
         task.commit().await;
     }
+    drop(task);
+    drop(running);
 }
 
 struct AppendTask<W> {
@@ -50,7 +58,7 @@ impl<W: BatchWriter> AppendTask<W> {
     /// Takes everything that waits; waits for the first if there is nothing. False at the end.
     async fn gather(&mut self) -> bool {
         if self.waiting.is_empty() {
-            match self.inbox.recv().await {
+            match self.first().await {
                 Some(message) => self.take(message),
                 None => return false,
             }
@@ -62,6 +70,14 @@ impl<W: BatchWriter> AppendTask<W> {
             }
         }
         true
+    }
+
+    async fn first(&mut self) -> Option<Message<W>> {
+        select! {
+            biased;
+            message = self.inbox.recv() => message,
+            never = self.writer.rest() => match never {},
+        }
     }
 
     fn take(&mut self, message: Message<W>) {
@@ -132,5 +148,87 @@ impl<W: BatchWriter> AppendTask<W> {
                 Err(cause) => warn!(%cause, "an unknown outcome cannot be settled yet"),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::super::AppendQueue;
+    use super::*;
+    use crate::{AggregateId, Append, Appended, BoxError, ClaimChanges, Deadline, Metadata, NewRequest};
+    use crate::{Fingerprint, Position, RequestKey, Version};
+
+    /// Counts what was appended; somebody else learns of it when the writer goes.
+    struct Counting {
+        appended: u32,
+        gone: Arc<AtomicU32>,
+    }
+
+    impl Drop for Counting {
+        fn drop(&mut self) {
+            self.gone.store(self.appended, Ordering::Release);
+        }
+    }
+
+    impl BatchWriter for Counting {
+        async fn commit(&mut self, batch: &[Append], _: CommitMode) -> Result<Vec<Verdict>, CommitError> {
+            // Somebody else runs in the middle of it.
+            tokio::task::yield_now().await;
+            let verdict = |append: &Append| {
+                self.appended += 1;
+                let position = Position(self.appended.into());
+                let recorded_at = jiff::Timestamp::UNIX_EPOCH;
+                Verdict::Appended(Appended { position, version: append.expected, recorded_at })
+            };
+            Ok(batch.iter().map(verdict).collect())
+        }
+
+        async fn settle(&mut self, _: &[Append]) -> Result<Vec<Option<Appended>>, BoxError> {
+            Ok(Vec::new())
+        }
+
+        async fn yield_to_callers(&mut self) {}
+    }
+
+    fn append(n: u128) -> Append {
+        let (key, fingerprint) = (RequestKey(Uuid::from_u128(n)), Fingerprint(Uuid::from_u128(n)));
+        Append {
+            aggregate_type: "document",
+            aggregate_id: AggregateId(Uuid::from_u128(1)),
+            expected: Version::NONE,
+            events: Vec::new(),
+            metadata: Metadata::default(),
+            claims: ClaimChanges::default(),
+            rows: Vec::new(),
+            request: Some(NewRequest { key, fingerprint }),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_queue_is_closed_when_what_waits_is_written_and_the_writer_has_gone() {
+        let gone = Arc::new(AtomicU32::new(0));
+        let (queue, inbox) = AppendQueue::new();
+        let deadline = Deadline(Instant::now() + Duration::from_mins(1));
+        // On one stream: each waits for the batch before it.
+        let callers = (1..=5).map(|n| {
+            let queue = queue.clone();
+            tokio::spawn(async move { queue.append(append(n), deadline).await })
+        });
+        let callers: Vec<_> = callers.collect();
+        tokio::task::yield_now().await;
+        tokio::spawn(run(Counting { appended: 0, gone: Arc::clone(&gone) }, inbox));
+        queue.close().await;
+        assert_eq!(gone.load(Ordering::Acquire), 5);
+        queue.close().await;
+        for caller in callers {
+            caller.await.unwrap().unwrap();
+        }
+        assert!(matches!(queue.append(append(9), deadline).await, Err(AppendError::StoreDown)));
     }
 }

@@ -1,0 +1,19 @@
+//! The contenders on PostgreSQL: ours and three others, each on a database of its own with empty tables.
+
+mod server;
+mod database;
+mod session;
+mod datum;
+mod ours;
+mod processes;
+mod raw;
+mod raw_all;
+mod raw_all_sql;
+mod seed;
+
+pub(crate) use ours::{Ours, measure_ours};
+pub(crate) use processes::{Instance, measure_processes};
+pub(crate) use raw::measure_raw;
+pub(crate) use raw_all::measure_raw_all;
+pub(crate) use seed::measure_seed;
+pub(crate) use server::Server;

@@ -50,9 +50,13 @@ impl<A> CommandBus<A> {
             if Instant::now() >= execution.deadline.0 {
                 return Err(CommandError::DeadlineBeforeStart);
             }
-            match self.attempt(execution).await? {
-                Try::Answered(outcome) => return Ok(outcome),
-                Try::Conflict => tokio::time::sleep(pause.mul_f64(fastrand::f64())).await,
+            match self.attempt(execution).await {
+                Ok(Try::Answered(outcome)) => return Ok(outcome),
+                Ok(Try::Conflict) => tokio::time::sleep(pause.mul_f64(fastrand::f64())).await,
+                Err(no @ (CommandError::Refused(_) | CommandError::PreconditionFailed { .. })) => {
+                    return self.unless_done_meanwhile(execution.request, no).await;
+                }
+                Err(error) => return Err(error),
             }
             pause = (pause * 2).min(PAUSE_LONGEST);
         }
@@ -202,6 +206,19 @@ impl<A> CommandBus<A> {
             Some(record) => self.replay(request, record).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// A refusal, unless the same request has been executed since it was looked up: then it is its own effect that it
+    /// was refused for, and the caller gets the answer.
+    async fn unless_done_meanwhile<D: Decider>(
+        &self,
+        request: Option<NewRequest>,
+        refusal: CommandError<D::Refusal>,
+    ) -> Answer<D>
+    where
+        A: Aggregates<D>,
+    {
+        self.earlier_answer(request).await?.ok_or(refusal)
     }
 
     async fn replay<D: Decider>(&self, request: Option<NewRequest>, record: RequestRecord) -> Answer<D>

@@ -2,7 +2,7 @@
 
 use buffa::{Inline, MessageField};
 use buffa_types::google::protobuf::Timestamp as WireTimestamp;
-use eventstore::{AggregateId, Version};
+use eventstore::{AggregateId, Position, Version};
 use jiff::Timestamp;
 use user_api::v1;
 use user_domain::{ErasedUser, LiveUser, Status, User};
@@ -16,6 +16,15 @@ pub(super) fn shown(user: &User) -> Field<v1::User> {
         User::Absent => MessageField::none(),
         User::Live(user) => MessageField::some(live(user)),
         User::Erased(user) => MessageField::some(erased(user)),
+    }
+}
+
+/// Where her last event stands. The command may have found the log further on and changed nothing.
+pub(super) fn position(user: &User, otherwise: Position) -> Position {
+    match user {
+        User::Absent => otherwise,
+        User::Live(user) => user.position,
+        User::Erased(user) => user.position,
     }
 }
 

@@ -95,7 +95,11 @@ impl Write<'_> {
 
 impl Written {
     fn of(outcome: &Outcome<User>) -> Self {
-        Self { user: user::shown(&outcome.state), position: outcome.position.0, replayed: outcome.replayed }
+        Self {
+            user: user::shown(&outcome.state),
+            position: user::position(&outcome.state, outcome.position).0,
+            replayed: outcome.replayed,
+        }
     }
 }
 

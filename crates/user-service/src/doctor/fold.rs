@@ -4,14 +4,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cqrs::Decider;
-use eventstore::{AggregateId, ClaimKey, EventQuery, Position, RecordedEvent};
+use cqrs::{Decider, Recorded};
+use eventstore::{AggregateId, ClaimKey, EventQuery, Position, RecordedEvent, Version};
 use jiff::Timestamp;
-use user_domain::{User, Users};
+use user_domain::{User, UserEvent, Users};
 
 use super::{DoctorError, Finding};
 use crate::directory::{Directory, decode, open};
-use crate::vault::UserKey;
+use crate::vault::{Opened, UserKey};
 
 /// How many events are read at once: a read transaction stays well under a second.
 const PAGE: u32 = 1000;
@@ -21,13 +21,65 @@ const PAGE: u32 = 1000;
 pub(super) struct Folded {
     pub(super) user: User,
     pub(super) claims: BTreeMap<String, ClaimKey>,
+    /// Of her last event, also if it cannot be read.
+    pub(super) version: Version,
+    erasure: Erasure,
+    legibility: Legibility,
 }
+
+/// Whether the log says that a user was erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Erasure {
+    #[default]
+    Unsaid,
+    Recorded,
+}
+
+/// Whether all events of a user can be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Legibility {
+    #[default]
+    Whole,
+    Damaged,
+}
+
+impl Folded {
+    /// One more thing that happened, and what it left her with if that can be read.
+    pub(super) fn evolve(&mut self, happened: &Recorded<UserEvent>, opened: Option<Opened>) {
+        self.version = happened.version;
+        self.user = Users::evolve(std::mem::take(&mut self.user), happened);
+        if let Some(opened) = opened {
+            self.claims = opened.claims;
+        }
+        if matches!(happened.event, UserEvent::UserErased(_)) {
+            self.erasure = Erasure::Recorded;
+        }
+    }
+
+    /// Whether she lives, by the log, and her key opens none of it.
+    pub(super) fn is_locked(&self) -> bool {
+        matches!(self.user, User::Erased(_)) && self.erasure == Erasure::Unsaid
+    }
+
+    /// Whether what she is and owns is known. If not, that is a finding by itself, and nothing follows from the rest.
+    pub(super) fn is_known(&self) -> bool {
+        self.legibility == Legibility::Whole && !self.is_locked()
+    }
+
+    /// Whether an event of hers cannot be read.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.legibility == Legibility::Damaged
+    }
+}
+
+/// The key of every user who has one; `None` for one that cannot be unwrapped.
+pub(super) type Keys = HashMap<AggregateId, Option<UserKey>>;
 
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Fold {
     pub(super) users: HashMap<AggregateId, Folded>,
-    pub(super) keys: HashMap<AggregateId, UserKey>,
+    pub(super) keys: Keys,
     pub(super) events: u64,
     pub(super) head: Position,
     pub(super) findings: Vec<Finding>,
@@ -35,10 +87,7 @@ pub(super) struct Fold {
 }
 
 impl Fold {
-    pub(super) async fn of(
-        directory: &Directory,
-        keys: HashMap<AggregateId, UserKey>,
-    ) -> Result<Self, DoctorError> {
+    pub(super) async fn of(directory: &Directory, keys: Keys) -> Result<Self, DoctorError> {
         let head = directory.store().head().await?.position;
         let mut fold = Self {
             users: HashMap::new(),
@@ -77,20 +126,17 @@ impl Fold {
     fn evolve(&mut self, event: &RecordedEvent) {
         let id = event.aggregate_id;
         let folded = self.users.entry(id).or_default();
-        let (expected, found) = (Users::version(&folded.user).0 + 1, event.version.0);
+        let (expected, found) = (folded.version.0 + 1, event.version.0);
         if found != expected {
             self.findings.push(Finding::VersionGap { id, expected, found });
         }
-        let key = self.keys.get(&id);
+        let key = self.keys.get(&id).and_then(Option::as_ref);
         let read = decode(event, key).and_then(|happened| Ok((happened, open(event, key)?)));
         match read {
-            Ok((happened, opened)) => {
-                folded.user = Users::evolve(std::mem::take(&mut folded.user), &happened);
-                if let Some(opened) = opened {
-                    folded.claims = opened.claims;
-                }
-            }
+            Ok((happened, opened)) => folded.evolve(&happened, opened),
             Err(error) => {
+                folded.version = event.version;
+                folded.legibility = Legibility::Damaged;
                 let cause = std::error::Error::source(&error).map_or(error.to_string(), ToString::to_string);
                 self.findings.push(Finding::Unreadable { position: event.position.0, cause });
             }

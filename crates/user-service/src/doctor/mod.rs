@@ -99,6 +99,12 @@ pub enum Finding {
         id: AggregateId,
     },
     /// I9.
+    #[error("user {id}: none of the given master keys opens her key")]
+    SecretUnreadable {
+        /// Whose key.
+        id: AggregateId,
+    },
+    /// I9.
     #[error("user {id}: the vault has credential {found}, her events speak of {expected}")]
     CredentialDiffers {
         /// Whose credential.
@@ -175,6 +181,9 @@ impl Finding {
             }
             Self::SecretMissing { .. } | Self::CredentialDiffers { .. } => {
                 "the vault and the log are of different times: restore both from the same backup"
+            }
+            Self::SecretUnreadable { .. } => {
+                "give the older master keys as well; if that does not help, restore log and vault from the same backup"
             }
             Self::SecretOrphaned { .. } => "delete the key: its user is gone",
             Self::ClaimMissing { .. } | Self::ClaimOrphaned { .. } => "rebuild the claims from the log",

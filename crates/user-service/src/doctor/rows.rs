@@ -1,15 +1,12 @@
 //! The rows beside the log: each equals the fold, and each live user has her key and her credential.
 
-use std::collections::HashMap;
-
-use cqrs::Decider;
-use eventstore::{AggregateId, ColumnKind, ReadError, Row, Select, Value, Version};
-use user_domain::{LiveUser, User, Users};
+use eventstore::{AggregateId, ColumnKind, ReadError, Row, Select, Value};
+use user_domain::{LiveUser, User};
 use uuid::Uuid;
 
-use super::fold::{Fold, Folded};
+use super::fold::{Fold, Folded, Keys};
 use super::{DoctorError, Finding, Report};
-use crate::directory::{Directory, decode};
+use crate::directory::{Directory, decode, open};
 use crate::read_model::{self, USER_READ_MODEL};
 use crate::vault::{self, MasterKeyId, UserKey, Wrapped};
 
@@ -32,15 +29,15 @@ static IDS: Select = Select {
 pub static STATEMENTS: &[&Select] = &[&SECRETS, &IDS];
 
 /// The unwrapped key of every user.
-pub(super) async fn secrets(directory: &Directory) -> Result<HashMap<AggregateId, UserKey>, DoctorError> {
-    let mut keys = HashMap::new();
+pub(super) async fn secrets(directory: &Directory) -> Result<Keys, DoctorError> {
+    let mut keys = Keys::new();
     for row in all(directory, &SECRETS).await? {
         let [Value::Uuid(id), Value::SmallInt(key_id), Value::Bytes(bytes)] = &row[..] else {
             return Err(ReadError::Corrupt("a row of user_secret does not fit its columns".to_owned()).into());
         };
         let (id, wrapped) =
             (AggregateId(*id), Wrapped { key_id: MasterKeyId(*key_id), bytes: bytes.clone() });
-        keys.insert(id, UserKey::unwrap(directory.keys(), id, &wrapped)?);
+        keys.insert(id, UserKey::unwrap(directory.keys(), id, &wrapped).ok());
     }
     Ok(keys)
 }
@@ -62,9 +59,11 @@ pub(super) async fn check(
             report.findings.push(Finding::RowOrphaned { id: AggregateId(*id) });
         }
     }
-    for id in fold.keys.keys() {
-        if !is_known(directory, fold, *id).await? {
-            report.findings.push(Finding::SecretOrphaned { id: *id });
+    for (id, key) in &fold.keys {
+        match (is_known(directory, fold, *id).await?, key) {
+            (false, _) => report.findings.push(Finding::SecretOrphaned { id: *id }),
+            (true, None) => report.findings.push(Finding::SecretUnreadable { id: *id }),
+            (true, Some(_)) => {}
         }
     }
     report.users = fold.users.values().filter(|folded| matches!(folded.user, User::Live(_))).count() as u64;
@@ -89,9 +88,9 @@ async fn look_again(
         if finding.is_none() {
             return Ok(None);
         }
-        let before = Users::version(&folded.user);
+        let before = folded.version;
         catch_up(directory, id, folded).await?;
-        if Users::version(&folded.user) == before {
+        if folded.version == before {
             break;
         }
     }
@@ -101,12 +100,9 @@ async fn look_again(
 async fn catch_up(directory: &Directory, id: AggregateId, folded: &mut Folded) -> Result<(), DoctorError> {
     let wrapped = vault::key(directory.store(), id).await?;
     let key = wrapped.map(|wrapped| UserKey::unwrap(directory.keys(), id, &wrapped)).transpose()?;
-    let after: Version = Users::version(&folded.user);
-    for event in directory.store().stream(id, after, PAGE).await? {
-        folded.user = Users::evolve(std::mem::take(&mut folded.user), &decode(&event, key.as_ref())?);
-        if let Some(opened) = crate::directory::open(&event, key.as_ref())? {
-            folded.claims = opened.claims;
-        }
+    for event in directory.store().stream(id, folded.version, PAGE).await? {
+        let (happened, opened) = (decode(&event, key.as_ref())?, open(&event, key.as_ref())?);
+        folded.evolve(&happened, opened);
     }
     Ok(())
 }
@@ -114,6 +110,13 @@ async fn catch_up(directory: &Directory, id: AggregateId, folded: &mut Folded) -
 async fn look(directory: &Directory, id: AggregateId, folded: &Folded) -> Result<Option<Finding>, ReadError> {
     let row = read_model::by_id(directory.store(), id.0).await?;
     let credential = vault::credential(directory.store(), id.0).await?;
+    if folded.is_damaged() {
+        return Ok(None);
+    }
+    if folded.is_locked() {
+        // With a secret it is one that cannot be unwrapped, or she was created after the secrets had been read.
+        return Ok(credential.is_none().then_some(Finding::SecretMissing { id }));
+    }
     Ok(match (&folded.user, row, credential) {
         (User::Live(_), None, _) => Some(Finding::RowMissing { id }),
         (User::Live(_), Some(_), None) => Some(Finding::SecretMissing { id }),

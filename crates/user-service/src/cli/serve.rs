@@ -1,6 +1,6 @@
 //! `serve`: put the service together, serve, and stop in order.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -27,12 +27,13 @@ pub(super) struct ServeArgs {
     store: StoreArgs,
     #[command(flatten)]
     key: KeyArgs,
-    /// Where callers reach the service: gRPC, gRPC-Web and JSON on one port. `GRPC_PORT` sets the port alone
-    #[arg(long, default_value = loopback(9090, "GRPC_PORT"))]
-    grpc_addr: SocketAddr,
-    /// Where /healthz and /readyz are. `PORT` sets the port alone
-    #[arg(long, default_value = loopback(8080, "PORT"))]
-    http_addr: SocketAddr,
+    /// Where callers reach the service: gRPC, gRPC-Web and JSON on one port. `GRPC_PORT` sets the port alone [default:
+    /// 127.0.0.1:9090]
+    #[arg(long)]
+    grpc_addr: Option<SocketAddr>,
+    /// Where /healthz and /readyz are. `PORT` sets the port alone [default: 127.0.0.1:8080]
+    #[arg(long)]
+    http_addr: Option<SocketAddr>,
     /// Listen beyond loopback although there is neither TLS nor authentication: whoever reaches the port may do all
     #[arg(long)]
     allow_unprotected: bool,
@@ -56,10 +57,33 @@ pub(super) struct ServeArgs {
     argon2_lanes: u32,
 }
 
-/// Loopback, at the port that the environment names or at the usual one. A port that is no number is told by clap.
-fn loopback(usual: u16, variable: &str) -> String {
-    let port = std::env::var(variable).unwrap_or_else(|_| usual.to_string());
-    format!("127.0.0.1:{port}")
+/// Where the two doors are.
+#[derive(Clone, Copy)]
+struct Addresses {
+    grpc: SocketAddr,
+    http: SocketAddr,
+}
+
+impl Addresses {
+    fn of(args: &ServeArgs) -> anyhow::Result<Self> {
+        let usual =
+            |given: Option<SocketAddr>, variable, port| given.map_or_else(|| loopback(variable, port), Ok);
+        Ok(Self {
+            grpc: usual(args.grpc_addr, "GRPC_PORT", 9090)?,
+            http: usual(args.http_addr, "PORT", 8080)?,
+        })
+    }
+}
+
+/// Loopback, at the port that the environment names or at the usual one.
+fn loopback(variable: &str, usual: u16) -> anyhow::Result<SocketAddr> {
+    let port = match std::env::var(variable) {
+        Ok(port) => {
+            port.parse().with_context(|| format!("{variable} must be a port, 0 to 65535, not {port:?}"))?
+        }
+        Err(_) => usual,
+    };
+    Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
 /// A service that is ready to serve.
@@ -70,12 +94,13 @@ struct Service {
 }
 
 pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
-    refuse_unprotected(&args)?;
+    let addresses = Addresses::of(&args)?;
+    refuse_unprotected(addresses, args.allow_unprotected)?;
     let service = open(&args).await?;
     let stop = stop_signal()?;
     let host = Host {
-        api: listen(args.grpc_addr).await?,
-        operations: listen(args.http_addr).await?,
+        api: listen(addresses.grpc).await?,
+        operations: listen(addresses.http).await?,
         limits: HostLimits::default(),
     };
     let admin = service.folder.as_ref().map(|folder| admin::listen(&folder.admin_socket())).transpose()?;
@@ -95,10 +120,10 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn refuse_unprotected(args: &ServeArgs) -> anyhow::Result<()> {
-    let exposed: Vec<IpAddr> =
-        [args.grpc_addr.ip(), args.http_addr.ip()].into_iter().filter(|ip| !ip.is_loopback()).collect();
-    match (exposed.first(), args.allow_unprotected) {
+fn refuse_unprotected(addresses: Addresses, allowed: bool) -> anyhow::Result<()> {
+    let Addresses { grpc, http } = addresses;
+    let exposed = [grpc.ip(), http.ip()].into_iter().find(|ip| !ip.is_loopback());
+    match (exposed, allowed) {
         (Some(ip), false) => bail!(
             "{ip} is not a loopback address, and there is neither TLS nor authentication yet: whoever reaches the port \
              may read and change every user. Say --allow-unprotected if something else protects it"

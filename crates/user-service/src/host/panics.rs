@@ -25,8 +25,8 @@ async fn answer(request: Request, next: Next) -> Response {
     // What handlers share is never left half-changed across an await, so going on after one is safe.
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     answered.unwrap_or_else(|_| {
-        // The panic hook has printed message and place; the message may hold personal data, so it is
-        // not repeated here.
+        // The binary's panic hook has logged the place; the message may hold personal data, and is
+        // logged nowhere.
         tracing::error!(path, "a request panicked");
         let error =
             ApiError::new(ErrorCode::Internal, "INTERNAL", "The service failed to answer this request.");

@@ -95,12 +95,14 @@ pub(crate) fn admin_socket(folder: &Path) -> PathBuf {
     folder.join("admin.sock")
 }
 
-/// For its owner alone, and on the disk before anything is encrypted with it.
+/// For its owner alone, and on the disk before anything is encrypted with it. A crash leaves no half of it behind.
 fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+    let beside = path.with_extension("new");
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
     file.write_all(secret.as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()?;
+    fs::rename(&beside, path)?;
     File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 

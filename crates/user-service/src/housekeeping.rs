@@ -42,7 +42,9 @@ pub(crate) async fn forget_old_requests(directory: Directory, kept: SignedDurati
 /// Forgets everything that is older than `kept` now. Answers up to which position.
 pub(crate) async fn one_round(directory: &Directory, kept: SignedDuration) -> Result<Position, ReadError> {
     let Ok(moment) = directory.sources().now().checked_sub(kept) else { return Ok(Position::START) };
-    let before = directory.store().position_at(moment).await?;
+    // Not the event at that moment itself: a command that changed nothing is remembered where the log stood, and may be
+    // younger than the event there. It is older than the next one.
+    let before = Position(directory.store().position_at(moment).await?.0.saturating_sub(1));
     let mut after = directory.store().prune_requests(before, None, SLICE).await?;
     while after.is_some() {
         sleep(PAUSE).await;

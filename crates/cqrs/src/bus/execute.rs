@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use eventstore::{Append, AppendError, Appended, NewRequest, Rejection, RequestRecord, Version};
+use eventstore::{Append, AppendError, Appended, Deadline, NewRequest, Rejection, RequestRecord, Version};
 use tracing::instrument;
 
 use super::{
@@ -35,14 +35,30 @@ struct Decision<D: Decider> {
     claims: ClaimDifference,
 }
 
+/// What a command comes to before anything is appended.
+enum Prepared<D: Decider> {
+    /// It asks for what holds already, and wants nothing remembered.
+    Unchanged(Outcome<D::State>),
+    /// This is to be appended.
+    Changed(Decision<D>, Box<Append>),
+}
+
 impl<A> CommandBus<A> {
+    /// Whether a request id has been used, and its answer is there to be given again.
+    pub async fn remembers(&self, request: Option<NewRequest>) -> Result<bool, Fault> {
+        match request {
+            Some(request) => Ok(self.store.request(request.key).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
     /// Executes a command: at most once, if it names a request id.
     #[instrument(name = "bus.command.execute", skip_all, fields(aggregate_id = %execution.id))]
     pub async fn execute<D: Decider>(&self, execution: &Execution<D, A::Attachment>) -> Answer<D>
     where
         A: Aggregates<D>,
     {
-        if let Some(replayed) = self.earlier_answer(execution.request).await? {
+        if let Some(replayed) = within(execution.deadline, self.earlier_answer(execution.request)).await? {
             return Ok(replayed);
         }
         let mut pause = PAUSE_FIRST;
@@ -70,12 +86,36 @@ impl<A> CommandBus<A> {
     where
         A: Aggregates<D>,
     {
+        let (decision, append) = match within(execution.deadline, self.prepare(execution)).await? {
+            Prepared::Unchanged(outcome) => return Ok(Try::Answered(outcome)),
+            Prepared::Changed(decision, append) => (decision, append),
+        };
+        match self.store.append(*append, execution.deadline).await {
+            Ok(appended) => Ok(Try::Answered(decision.outcome(execution, appended))),
+            Err(AppendError::Rejected(rejection)) => self.rejected(execution, &decision, rejection).await,
+            Err(error) => Err(CommandError::of_append(error)),
+        }
+    }
+
+    /// Everything before the append: whatever goes wrong here, nothing has been executed.
+    async fn prepare<D: Decider>(
+        &self,
+        execution: &Execution<D, A::Attachment>,
+    ) -> Result<Prepared<D>, CommandError<D::Refusal>>
+    where
+        A: Aggregates<D>,
+    {
         let (before, context) = self.aggregates.load(execution.id).await?;
         let actual = D::version(&before);
-        if execution.precondition.is_some_and(|expected| expected != actual) {
+        // What does not exist has no version that anybody could have seen: the decision says so better.
+        let exists = actual != Version::NONE;
+        if exists && execution.precondition.is_some_and(|expected| expected != actual) {
             return Err(CommandError::PreconditionFailed { actual });
         }
         let events = D::decide(&before, &execution.command).map_err(CommandError::Refused)?;
+        if events.is_empty() && execution.request.is_none() {
+            return Ok(Prepared::Unchanged(unchanged(execution, before, self.head().await?)));
+        }
         let decision = self.weigh(execution, before, events);
         self.refuse_taken_claims(execution, &decision).await?;
         let written = self.write(execution, &decision, &context).await?;
@@ -89,14 +129,7 @@ impl<A> CommandBus<A> {
             rows: written.rows,
             request: execution.request,
         };
-        if append.events.is_empty() && append.request.is_none() {
-            return Ok(Try::Answered(unchanged(execution, decision.before, self.head().await?)));
-        }
-        match self.store.append(append, execution.deadline).await {
-            Ok(appended) => Ok(Try::Answered(decision.outcome(execution, appended))),
-            Err(AppendError::Rejected(rejection)) => self.rejected(execution, &decision, rejection).await,
-            Err(error) => Err(CommandError::of_append(error)),
-        }
+        Ok(Prepared::Changed(decision, Box::new(append)))
     }
 
     fn weigh<D: Decider>(
@@ -228,7 +261,11 @@ impl<A> CommandBus<A> {
         if request.is_none_or(|wanted| wanted.fingerprint != record.fingerprint) {
             return Err(CommandError::RequestReused);
         }
-        let state = self.aggregates.load_at(record.aggregate_id, record.version).await?;
+        // It has been executed: whatever fails from here on must not tell the caller that it has not.
+        let state = self.aggregates.load_at(record.aggregate_id, record.version).await.map_err(|fault| {
+            tracing::error!(%fault, "an earlier answer could not be rebuilt");
+            CommandError::OutcomeUnknown
+        })?;
         Ok(Outcome {
             id: record.aggregate_id,
             state: state.ok_or(CommandError::Erased)?,
@@ -262,4 +299,12 @@ fn unchanged<D: Decider, T>(
     position: eventstore::Position,
 ) -> Outcome<D::State> {
     Outcome { id: execution.id, state, position, replayed: false }
+}
+
+/// Ends by the deadline, before anything has been executed.
+async fn within<T, R>(
+    deadline: Deadline,
+    work: impl Future<Output = Result<T, CommandError<R>>>,
+) -> Result<T, CommandError<R>> {
+    tokio::time::timeout_at(deadline.0.into(), work).await.unwrap_or(Err(CommandError::DeadlineBeforeStart))
 }

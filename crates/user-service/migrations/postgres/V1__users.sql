@@ -1,7 +1,7 @@
 -- What the user service keeps beside the log. Written in the transaction of each append.
 
--- The read model: each live user as she is. No index but the key: an e-mail or a username is found through its claim,
--- and ids are in the order of their making, so that the newest come first by key.
+-- The read model: each live user as she is. An e-mail or a username is found through its claim, and ids are in the order
+-- of their making, so that the newest come first by key.
 CREATE TABLE user_read_model (
     id uuid PRIMARY KEY,
     email text COLLATE "C" NOT NULL,
@@ -17,6 +17,9 @@ CREATE TABLE user_read_model (
     version bigint NOT NULL,
     position bigint NOT NULL
 ) WITH (fillfactor = 85); -- most updates then stay on their page, and touch no index
+
+-- A page of users with a status, also a rare one, newest first. Updates that leave the status alone do not touch it.
+CREATE INDEX user_read_model_by_status ON user_read_model (status, id);
 
 -- One row per live user: the key that her events are sealed with, and her password's hash.
 CREATE TABLE {vault}.user_secret (

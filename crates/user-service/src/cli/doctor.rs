@@ -25,7 +25,7 @@ pub(super) async fn doctor(args: &DoctorArgs) -> anyhow::Result<Exit> {
     let sources = Sources::system();
     let passwords = Passwords::new(HashingCost::FLOOR, sources.clone());
     let parts = Parts { keys, passwords, policy: PasswordPolicy::default(), sources };
-    let report = doctor::examine(&Directory::open(store, parts).await?).await?;
+    let report = doctor::examine(&Directory::open_existing(store, parts).await?).await?;
     println!("{report}");
     Ok(if report.findings.is_empty() { Exit::Success } else { Exit::Unsound })
 }

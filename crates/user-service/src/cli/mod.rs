@@ -23,7 +23,7 @@ enum Command {
     /// Serve users over gRPC, gRPC-Web and JSON until told to stop
     Serve(serve::ServeArgs),
     /// Bring a store to the schema that this binary needs (PostgreSQL: as its owner), then exit
-    Migrate(StoreArgs),
+    Migrate(migrate::MigrateArgs),
     /// Check a store against its own log, also while a service is using it. Ends with 3 if something is wrong
     Doctor(doctor::DoctorArgs),
     /// Tell a running service that a clock which jumped forward is right

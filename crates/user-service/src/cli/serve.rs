@@ -11,14 +11,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use user_domain::PasswordPolicy;
 
-use super::settings::{KeyArgs, StoreArgs, missing};
-use crate::data_folder::{DataFolder, Freshness, master_key_file};
+use super::settings::{KeyArgs, StoreArgs, announce_key};
+use crate::data_folder::{DataFolder, Freshness};
 use crate::directory::{Directory, Parts};
 use crate::grpc::UserApi;
 use crate::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
 use crate::passwords::{HashingCost, Passwords};
 use crate::store::{Access, StoreUrl};
-use crate::vault::MasterKeys;
 use crate::{Sources, admin, housekeeping};
 
 #[derive(Debug, Args)]
@@ -90,7 +89,7 @@ fn loopback(variable: &str, usual: u16) -> anyhow::Result<SocketAddr> {
 struct Service {
     directory: Directory,
     folder: Option<DataFolder>,
-    fresh_key: bool,
+    freshness: Freshness,
 }
 
 pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
@@ -146,7 +145,7 @@ async fn open(args: &ServeArgs) -> anyhow::Result<Service> {
         StoreUrl::Sqlite(path) => Some(DataFolder::take(DataFolder::of(path))?),
         StoreUrl::Postgres(_) => None,
     };
-    let (keys, fresh_key) = master_keys(args, folder.as_ref(), &sources)?;
+    let (keys, freshness) = args.key.of_store(&args.store.store, folder.as_ref(), &sources)?;
     let options = args.store.options(Access::Owner);
     if !args.no_migrate {
         options.migrate().await?;
@@ -154,25 +153,7 @@ async fn open(args: &ServeArgs) -> anyhow::Result<Service> {
     let store = options.open().await?;
     let passwords = Passwords::new(cost, sources.clone());
     let directory = Directory::open(store, Parts { keys, passwords, policy, sources }).await?;
-    Ok(Service { directory, folder, fresh_key })
-}
-
-/// The master key as it was given; else the one that the data folder keeps, or is made to keep.
-fn master_keys(
-    args: &ServeArgs,
-    folder: Option<&DataFolder>,
-    sources: &Sources,
-) -> anyhow::Result<(MasterKeys, bool)> {
-    if let Some(given) = args.key.given()? {
-        return Ok((args.key.parse(&given)?, false));
-    }
-    match (&args.store.store, folder) {
-        (StoreUrl::Sqlite(path), Some(folder)) => {
-            let (key, freshness) = folder.master_key(path, sources)?;
-            Ok((args.key.parse(&key)?, freshness == Freshness::Fresh))
-        }
-        (StoreUrl::Sqlite(_) | StoreUrl::Postgres(_), _) => Err(missing()),
-    }
+    Ok(Service { directory, folder, freshness })
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -198,22 +179,11 @@ fn stop_signal() -> anyhow::Result<CancellationToken> {
 /// Says where everything is, and what to try.
 fn announce(args: &ServeArgs, service: &Service, host: &Host) -> anyhow::Result<()> {
     let (api, operations) = (host.api.local_addr()?, host.operations.local_addr()?);
-    let data = match &args.store.store {
-        StoreUrl::Sqlite(path) => path.display().to_string(),
-        StoreUrl::Postgres(_) => "PostgreSQL".to_owned(),
-    };
     println!("user-service {}", env!("CARGO_PKG_VERSION"));
     println!("  users       http://{api}   gRPC, gRPC-Web and JSON, with reflection");
     println!("  operations  http://{operations}   /healthz, /readyz");
-    println!("  data        {data}");
-    if let (true, StoreUrl::Sqlite(path)) = (service.fresh_key, &args.store.store) {
-        let key = master_key_file(DataFolder::of(path));
-        println!();
-        println!("  !! A master key was made: {}", key.display());
-        println!(
-            "  !! Keep a copy of it elsewhere. Whoever loses it has lost every user: nothing can be read without it."
-        );
-    }
+    println!("  data        {}", args.store.shown());
+    announce_key(&args.store.store, service.freshness);
     for warning in service.directory.store().warnings() {
         println!("  !! {warning}");
     }

@@ -9,8 +9,8 @@ use eventstore::Durability;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::data_folder::DataFolder;
-use crate::data_folder::master_key_file;
+use crate::Sources;
+use crate::data_folder::{DataFolder, Freshness, master_key_file};
 use crate::store::{Access, StoreOptions, StoreUrl};
 use crate::vault::MasterKeys;
 
@@ -37,6 +37,19 @@ pub(super) struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// Where the data is, for people: without the password.
+    pub(super) fn shown(&self) -> String {
+        match &self.store {
+            StoreUrl::Sqlite(path) => path.display().to_string(),
+            StoreUrl::Postgres(url) => {
+                let place = url.expose_secret().rsplit(['@', '/']).take(2).collect::<Vec<_>>();
+                let place: Vec<_> =
+                    place.iter().rev().map(|part| part.split('?').next().unwrap_or(part)).collect();
+                format!("PostgreSQL {}, schema {}", place.join("/"), self.schema)
+            }
+        }
+    }
+
     pub(super) fn options(&self, access: Access) -> StoreOptions {
         let durability =
             if self.accept_weak_durability { Durability::MayBeWeakened } else { Durability::Required };
@@ -71,7 +84,7 @@ fn master_key_from_environment() -> Option<SecretString> {
 
 impl KeyArgs {
     /// The master key as it was given: in the environment, or in a file.
-    pub(super) fn given(&self) -> anyhow::Result<Option<Zeroizing<String>>> {
+    fn given(&self) -> anyhow::Result<Option<Zeroizing<String>>> {
         if let Some(key) = &self.master_key {
             return Ok(Some(Zeroizing::new(key.expose_secret().to_owned())));
         }
@@ -88,15 +101,46 @@ impl KeyArgs {
         self.parse(&given)
     }
 
+    /// The master key of a store that may have to be made: as it was given, else the one that the data folder keeps, or is
+    /// made to keep.
+    pub(super) fn of_store(
+        &self,
+        store: &StoreUrl,
+        folder: Option<&DataFolder>,
+        sources: &Sources,
+    ) -> anyhow::Result<(MasterKeys, Freshness)> {
+        if let Some(given) = self.given()? {
+            return Ok((self.parse(&given)?, Freshness::Kept));
+        }
+        match (store, folder) {
+            (StoreUrl::Sqlite(path), Some(folder)) => {
+                let (key, freshness) = folder.master_key(path, sources)?;
+                Ok((self.parse(&key)?, freshness))
+            }
+            (StoreUrl::Sqlite(_) | StoreUrl::Postgres(_), _) => Err(missing()),
+        }
+    }
+
     /// Together with the older ones.
-    pub(super) fn parse(&self, current: &str) -> anyhow::Result<MasterKeys> {
+    fn parse(&self, current: &str) -> anyhow::Result<MasterKeys> {
         let older = self.old_master_keys_file.as_ref().map(read_secret).transpose()?.unwrap_or_default();
         let older: Vec<&str> = older.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         Ok(MasterKeys::parse(current, &older)?)
     }
 }
 
-pub(super) fn missing() -> anyhow::Error {
+/// Says that a master key was made, if it was.
+pub(super) fn announce_key(store: &StoreUrl, freshness: Freshness) {
+    if let (Freshness::Fresh, StoreUrl::Sqlite(path)) = (freshness, store) {
+        println!();
+        println!("  !! A master key was made: {}", master_key_file(DataFolder::of(path)).display());
+        println!(
+            "  !! Keep a copy of it elsewhere. Whoever loses it has lost every user: nothing can be read without it."
+        );
+    }
+}
+
+fn missing() -> anyhow::Error {
     anyhow::anyhow!(
         "on PostgreSQL the master key must be given: 64 hex digits (openssl rand -hex 32) in USER_SERVICE_MASTER_KEY \
          or in a file (--master-key-file). Keep a copy: without it nobody can read the store"

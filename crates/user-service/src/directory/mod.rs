@@ -6,8 +6,8 @@ mod users;
 
 use std::sync::Arc;
 
-use cqrs::{CommandBus, CommandError, Execution, Outcome};
-use eventstore::EventStore;
+use cqrs::{CommandBus, CommandError, Execution, Fault, Outcome};
+use eventstore::{EventStore, NewRequest};
 use user_domain::{PasswordPolicy, Refusal, User, Users};
 
 pub(crate) use history::open;
@@ -48,10 +48,21 @@ pub struct Parts {
 }
 
 impl Directory {
-    /// Opens the directory of a store. Fails on the wrong master key, before anything is served.
+    /// Opens the directory of a store, or makes it one. Fails on the wrong master key, before anything is served.
     pub async fn open(store: Arc<dyn EventStore>, parts: Parts) -> Result<Self, VaultError> {
+        let root = VaultRoot::establish(&*store, &parts.keys, &parts.sources).await?;
+        Ok(Self::of(store, parts, root))
+    }
+
+    /// Opens the directory of a store that is one. Writes nothing.
+    pub async fn open_existing(store: Arc<dyn EventStore>, parts: Parts) -> Result<Self, VaultError> {
+        let root = VaultRoot::open(&*store, &parts.keys).await?;
+        Ok(Self::of(store, parts, root))
+    }
+
+    fn of(store: Arc<dyn EventStore>, parts: Parts, root: VaultRoot) -> Self {
         let Parts { keys, passwords, policy, sources } = parts;
-        let root = Arc::new(VaultRoot::open(&*store, &keys, &sources).await?);
+        let root = Arc::new(root);
         let keys = Arc::new(keys);
         let bus = CommandBus::new(
             Arc::clone(&store),
@@ -63,7 +74,7 @@ impl Directory {
                 sources: sources.clone(),
             },
         );
-        Ok(Self(Arc::new(Inner { store, keys, root, passwords, policy, sources, bus })))
+        Self(Arc::new(Inner { store, keys, root, passwords, policy, sources, bus }))
     }
 
     /// Executes a command on one user.
@@ -72,6 +83,11 @@ impl Directory {
         execution: &Execution<Users, NewCredential>,
     ) -> Result<Outcome<User>, CommandError<Refusal>> {
         self.0.bus.execute(execution).await
+    }
+
+    /// Whether a request id has been used, so that its answer is there to be given again.
+    pub async fn remembers(&self, request: Option<NewRequest>) -> Result<bool, Fault> {
+        self.0.bus.remembers(request).await
     }
 
     /// The log and the tables beside it.

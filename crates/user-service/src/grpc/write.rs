@@ -60,6 +60,21 @@ impl Write<'_> {
         self.execute_with(target, command, NewCredential::None).await
     }
 
+    /// Whether an earlier call did the work: then nothing has to be verified for it again.
+    pub(super) async fn is_repeated(&self, target: Target) -> Result<bool, ApiError> {
+        let remembered = self.directory.remembers(self.named(target)).await;
+        remembered.map_err(|fault| errors::of_command(fault.into()))
+    }
+
+    /// How the log knows the request.
+    fn named(&self, target: Target) -> Option<NewRequest> {
+        let root = self.directory.root();
+        target.request_id.map(|request_id| NewRequest {
+            key: root.request_key(self.call.principal, self.method, request_id),
+            fingerprint: root.fingerprint(&[&self.request]),
+        })
+    }
+
     /// Executes a command that brings one.
     pub(super) async fn execute_with(
         self,
@@ -67,11 +82,7 @@ impl Write<'_> {
         command: UserCommand,
         credential: NewCredential,
     ) -> Result<Written, ApiError> {
-        let root = self.directory.root();
-        let request = target.request_id.map(|request_id| NewRequest {
-            key: root.request_key(self.call.principal, self.method, request_id),
-            fingerprint: root.fingerprint(&[&self.request]),
-        });
+        let request = self.named(target);
         let execution = Execution {
             id: target.id,
             command,

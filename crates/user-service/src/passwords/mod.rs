@@ -77,8 +77,12 @@ impl Passwords {
         work: impl FnOnce(&mut Vec<argon2::Block>) -> T + Send + 'static,
     ) -> Result<T, Saturated> {
         let (reply, answer) = oneshot::channel();
-        // Whoever has gone meanwhile needs no answer.
-        self.pool.submit(Box::new(move |memory| drop(reply.send(work(memory)))))?;
+        self.pool.submit(Box::new(move |memory| {
+            // Whoever has gone meanwhile needs no answer: after a burst, those who still wait come sooner.
+            if !reply.is_closed() {
+                drop(reply.send(work(memory)));
+            }
+        }))?;
         answer.await.map_err(|_| Saturated)
     }
 }

@@ -50,6 +50,8 @@ impl Pool {
 /// Works until the pool is dropped.
 fn work(receiver: &Mutex<Receiver<Work>>) {
     // Without the priority the work is the same, only less polite.
+    // Elsewhere it would be the priority of the whole process.
+    #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICEST) {
         tracing::debug!(%error, "passwords are hashed at the usual priority");
     }

@@ -4,10 +4,10 @@ use tracing::warn;
 use user_domain::Status;
 use uuid::Uuid;
 
-use super::{QueryError, UserRef, find_user};
+use super::{QueryError, UserRef};
 use crate::directory::Directory;
 use crate::passwords::{PlainPassword, Verified};
-use crate::vault::{self, StoredCredential};
+use crate::vault::{self, LoginBy, StoredCredential};
 
 /// The id of the active user whose password it is.
 pub async fn verify_password(
@@ -15,22 +15,22 @@ pub async fn verify_password(
     user: &UserRef,
     password: PlainPassword,
 ) -> Result<Option<Uuid>, QueryError> {
-    let found = find_user(directory, user).await?;
-    let active = found.filter(|user| user.status() == Status::Active).map(|user| user.id.0);
-    let credential = match active {
-        Some(id) => vault::credential(directory.store(), id).await?,
-        None => None,
+    let by = match user {
+        UserRef::Id(id) => LoginBy::Id(*id),
+        UserRef::Email(email) => LoginBy::Claim(directory.root().claim_key(&email.claim())),
+        UserRef::Username(username) => LoginBy::Claim(directory.root().claim_key(&username.claim())),
     };
-    let stored = credential.as_ref().map(|credential| credential.hash.clone());
+    let login = vault::login(directory.store(), by).await?.filter(|login| login.status == Status::Active);
+    let stored = login.as_ref().map(|login| login.credential.hash.clone());
     let verified = directory.passwords().verify(password.copy(), stored).await;
-    match (verified.map_err(|_| QueryError::Overloaded)?, active, credential) {
-        (Verified::Right, id, _) => Ok(id),
-        (Verified::RightButWeak, Some(id), Some(old)) => {
+    match (verified.map_err(|_| QueryError::Overloaded)?, login) {
+        (Verified::Right, Some(login)) => Ok(Some(login.id)),
+        (Verified::RightButWeak, Some(login)) => {
             // Not awaited: who has a weak hash must not be recognised by the time that the answer takes.
-            tokio::spawn(hash_again(directory.clone(), id, old, password));
-            Ok(Some(id))
+            tokio::spawn(hash_again(directory.clone(), login.id, login.credential, password));
+            Ok(Some(login.id))
         }
-        (Verified::Wrong | Verified::RightButWeak, _, _) => Ok(None),
+        (Verified::Wrong, _) | (Verified::Right | Verified::RightButWeak, None) => Ok(None),
     }
 }
 

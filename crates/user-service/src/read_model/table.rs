@@ -8,7 +8,7 @@ use eventstore::{
 use jiff::Timestamp;
 use user_domain::{AvatarUrl, CredentialState, Email, LiveUser, PersonName, Standing, Username};
 
-/// The read model's table. Its columns are those of [`super::COLUMNS`], in the same order.
+/// The read model's table.
 pub static USER_READ_MODEL: InlineTable = InlineTable {
     name: "user_read_model",
     generation: 1,

@@ -52,11 +52,31 @@ static WITH_SECRET: Select = Select {
     columns: kinds!(SmallInt, Bytes, BigInt, Text),
 };
 
+/// The first rows of one status, by its index.
+macro_rules! newest_of {
+    ($status:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT * FROM user_read_model WHERE status = ",
+            $status,
+            " AND id < $5 ORDER BY id DESC LIMIT $6) AS q"
+        )
+    };
+}
+
+/// However rare a status is, no more than a page of each is read.
 static PAGE: Select = Select {
     sql: concat!(
         "SELECT ",
         columns!(),
-        " FROM user_read_model r WHERE r.status IN ($1, $2, $3, $4) AND r.id < $5 ORDER BY r.id DESC LIMIT $6"
+        " FROM (",
+        newest_of!("$1"),
+        " UNION ALL ",
+        newest_of!("$2"),
+        " UNION ALL ",
+        newest_of!("$3"),
+        " UNION ALL ",
+        newest_of!("$4"),
+        ") AS r ORDER BY r.id DESC LIMIT $6"
     ),
     columns: USER,
 };

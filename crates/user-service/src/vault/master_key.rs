@@ -58,6 +58,11 @@ impl MasterKeys {
         Zeroizing::new(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
     }
 
+    /// The key that wraps.
+    pub(super) fn current(&self) -> MasterKeyId {
+        self.keys[0].0
+    }
+
     pub(super) fn wrap(&self, sources: &Sources, place: &[u8], key: &Key) -> Wrapped {
         let (key_id, master) = &self.keys[0];
         Wrapped { key_id: *key_id, bytes: cipher::encrypt(master, sources.random(), place, key.as_slice()) }

@@ -12,5 +12,8 @@ pub use cipher::Unreadable;
 pub use master_key::{MasterKeyError, MasterKeyId, MasterKeys, Wrapped};
 pub use root::{VaultError, VaultRoot};
 pub use sealing::{Opened, Place, UserKey};
-pub use user_secret::{StoredCredential, USER_SECRET, credential, key, replace_hash};
+pub use user_secret::{Login, LoginBy, StoredCredential, USER_SECRET, credential, key, login, replace_hash};
 pub(crate) use user_secret::{delete, insert, update};
+
+/// Every statement of the vault, for the test that prepares each on both engines.
+pub static STATEMENTS: [&[&str]; 2] = [root::STATEMENTS, user_secret::STATEMENTS];

@@ -24,6 +24,11 @@ static FIND: Select = Select {
 
 static MAKE: &str = "INSERT INTO vault_root (id, key_id, wrapped) VALUES (1, $1, $2) ON CONFLICT DO NOTHING";
 
+static REWRAP: &str = "UPDATE vault_root SET key_id = $1, wrapped = $2 WHERE id = 1 AND key_id = $3";
+
+/// Every statement of this file, for the test that prepares each on both engines.
+pub(super) static STATEMENTS: &[&str] = &[FIND.sql, MAKE, REWRAP];
+
 /// The secret behind the keyed hashes of a store.
 pub struct VaultRoot(Key);
 
@@ -33,26 +38,41 @@ pub enum VaultError {
     /// See its cause.
     #[error("the vault cannot be read")]
     Store(#[from] ReadError),
+    /// Nothing has ever been served from this store, or its vault is lost.
+    #[error("the vault is empty")]
+    Missing,
     /// See its cause.
     #[error("the vault does not open")]
     MasterKey(#[from] MasterKeyError),
 }
 
 impl VaultRoot {
+    /// Opens the root of a store that has one. Writes nothing.
+    pub async fn open(store: &dyn EventStore, keys: &MasterKeys) -> Result<Self, VaultError> {
+        let wrapped = find(store).await?.ok_or(VaultError::Missing)?;
+        Ok(Self(keys.unwrap(PLACE, &wrapped)?))
+    }
+
     /// Opens the root, or makes one in a store that has none yet. Of several instances that start at once, one makes it.
-    pub async fn open(
+    ///
+    /// A root under an older master key is wrapped anew: from then on that key alone opens nothing.
+    pub async fn establish(
         store: &dyn EventStore,
         keys: &MasterKeys,
         sources: &Sources,
     ) -> Result<Self, VaultError> {
-        if let Some(wrapped) = find(store).await? {
-            return Ok(Self(keys.unwrap(PLACE, &wrapped)?));
+        if find(store).await?.is_none() {
+            let wrapped = keys.wrap(sources, PLACE, &Key::new(sources.random()));
+            store.execute(MAKE, &[Value::SmallInt(wrapped.key_id.0), Value::Bytes(wrapped.bytes)]).await?;
         }
-        let wrapped = keys.wrap(sources, PLACE, &Key::new(sources.random()));
-        store.execute(MAKE, &[Value::SmallInt(wrapped.key_id.0), Value::Bytes(wrapped.bytes)]).await?;
-        let made = find(store).await?;
-        let made = made.ok_or_else(|| ReadError::Corrupt("the vault's root is not kept".to_owned()))?;
-        Ok(Self(keys.unwrap(PLACE, &made)?))
+        let found = find(store).await?.ok_or(VaultError::Missing)?;
+        let root = Self(keys.unwrap(PLACE, &found)?);
+        if found.key_id != keys.current() {
+            let anew = keys.wrap(sources, PLACE, &root.0);
+            let (new, bytes, old) = (anew.key_id.0, anew.bytes, found.key_id.0);
+            store.execute(REWRAP, &[Value::SmallInt(new), Value::Bytes(bytes), Value::SmallInt(old)]).await?;
+        }
+        Ok(root)
     }
 
     /// The key under which the log knows a claim.

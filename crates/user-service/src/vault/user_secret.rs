@@ -3,10 +3,10 @@
 //! Written in the append's transaction. When the row goes, everything personal in her events is unreadable for good.
 
 use eventstore::{
-    AggregateId, ColumnClass, ColumnKind, EventStore, InlineColumn, InlineTable, ReadError, RowChange,
-    RowWrite, Select, Value,
+    AggregateId, ClaimKey, ColumnClass, ColumnKind, EventStore, InlineColumn, InlineTable, ReadError,
+    RowChange, RowWrite, Select, Value,
 };
-use user_domain::PasswordHash;
+use user_domain::{PasswordHash, Status};
 use uuid::Uuid;
 
 use super::{MasterKeyId, Wrapped};
@@ -40,8 +40,27 @@ static CREDENTIAL: Select = Select {
     columns: &[ColumnKind::BigInt, ColumnKind::Text],
 };
 
+static LOGIN_BY_ID: Select = Select {
+    sql: "SELECT r.id, r.status, s.credential_version, s.hash \
+          FROM user_read_model r JOIN user_secret s ON s.user_id = r.id WHERE r.id = $1",
+    columns: LOGIN,
+};
+
+static LOGIN_BY_CLAIM: Select = Select {
+    sql: "SELECT r.id, r.status, s.credential_version, s.hash \
+          FROM claims c JOIN user_read_model r ON r.id = c.aggregate_id JOIN user_secret s ON s.user_id = r.id \
+          WHERE c.key = $1",
+    columns: LOGIN,
+};
+
+const LOGIN: &[ColumnKind] = &[ColumnKind::Uuid, ColumnKind::Text, ColumnKind::BigInt, ColumnKind::Text];
+
 static REPLACE_HASH: &str =
     "UPDATE user_secret SET hash = $1 WHERE user_id = $2 AND credential_version = $3 AND hash = $4";
+
+/// Every statement of this file, for the test that prepares each on both engines.
+pub(super) static STATEMENTS: &[&str] =
+    &[KEY.sql, CREDENTIAL.sql, LOGIN_BY_ID.sql, LOGIN_BY_CLAIM.sql, REPLACE_HASH];
 
 /// What the password of a user is verified against.
 #[derive(Debug)]
@@ -50,6 +69,17 @@ pub struct StoredCredential {
     pub version: u32,
     /// The hash; it cannot be printed.
     pub hash: PasswordHash,
+}
+
+/// What a login is decided on, all of one moment.
+#[derive(Debug)]
+pub struct Login {
+    /// Who.
+    pub id: Uuid,
+    /// Whether she may.
+    pub status: Status,
+    /// With what.
+    pub credential: StoredCredential,
 }
 
 /// A new user's row.
@@ -98,13 +128,41 @@ pub async fn credential(store: &dyn EventStore, id: Uuid) -> Result<Option<Store
     let rows = store.select(&CREDENTIAL, &[Value::Uuid(id)]).await?;
     match rows.into_iter().next().as_deref() {
         None => Ok(None),
-        Some([Value::BigInt(version), Value::Text(hash)]) => {
-            let version = u32::try_from(*version).map_err(|_| corrupt())?;
-            let hash = PasswordHash::parse("hash", hash).map_err(|_| corrupt())?;
-            Ok(Some(StoredCredential { version, hash }))
+        Some([Value::BigInt(version), Value::Text(hash)]) => stored(*version, hash).map(Some),
+        Some(_) => Err(corrupt()),
+    }
+}
+
+/// What the login of a user is decided on, in one read: her standing and her credential are of the same moment.
+pub async fn login(store: &dyn EventStore, user: LoginBy) -> Result<Option<Login>, ReadError> {
+    let (query, key) = match user {
+        LoginBy::Id(id) => (&LOGIN_BY_ID, id),
+        LoginBy::Claim(key) => (&LOGIN_BY_CLAIM, key.0),
+    };
+    let rows = store.select(query, &[Value::Uuid(key)]).await?;
+    match rows.into_iter().next().as_deref() {
+        None => Ok(None),
+        Some([Value::Uuid(id), Value::Text(status), Value::BigInt(version), Value::Text(hash)]) => {
+            let status = Status::parse(status).ok_or_else(corrupt)?;
+            Ok(Some(Login { id: *id, status, credential: stored(*version, hash)? }))
         }
         Some(_) => Err(corrupt()),
     }
+}
+
+/// One way to find out who logs in.
+#[derive(Clone, Copy, Debug)]
+pub enum LoginBy {
+    /// By her id.
+    Id(Uuid),
+    /// By what she alone owns.
+    Claim(ClaimKey),
+}
+
+fn stored(version: i64, hash: &str) -> Result<StoredCredential, ReadError> {
+    let version = u32::try_from(version).map_err(|_| corrupt())?;
+    let hash = PasswordHash::parse("hash", hash).map_err(|_| corrupt())?;
+    Ok(StoredCredential { version, hash })
 }
 
 /// Replaces a hash by a stronger one of the same password, if it is still the same hash. No event: nothing happened

@@ -1,0 +1,69 @@
+//! An instance of the service in this process: put together from the library as `serve` does it, on a store that a
+//! control may have tampered with.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use eventstore::EventStore;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use user_domain::PasswordPolicy;
+use user_service::Sources;
+use user_service::directory::{Directory, Parts};
+use user_service::grpc::UserApi;
+use user_service::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
+use user_service::passwords::{HashingCost, Passwords};
+use user_service::vault::MasterKeys;
+
+/// The master key of every campaign's store: it protects nobody.
+pub(crate) const MASTER_KEY: &str = "ca3ba16ca3ba16ca3ba16ca3ba16ca3ba16ca3ba16ca3ba16ca3ba16ca3ba16c";
+
+/// A directory on a store.
+pub(crate) async fn directory(store: Arc<dyn EventStore>, sources: Sources) -> anyhow::Result<Directory> {
+    let parts = Parts {
+        keys: MasterKeys::parse(MASTER_KEY, &[])?,
+        passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
+        policy: PasswordPolicy::default(),
+        sources,
+    };
+    Ok(Directory::open(store, parts).await?)
+}
+
+/// A directory that is served on loopback.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Served {
+    pub(crate) async fn start(directory: Directory) -> anyhow::Result<Self> {
+        let free = (Ipv4Addr::LOCALHOST, 0);
+        let (api, operations) = (TcpListener::bind(free).await?, TcpListener::bind(free).await?);
+        let (address, stop) = (api.local_addr()?, CancellationToken::new());
+        let host = Host { api, operations, limits: HostLimits::default() };
+        let api = Api::new(Arc::new(UserApi::new(directory)), &host.limits);
+        let stopped = stop.clone();
+        let serving = tokio::spawn(async move {
+            host.serve(api, AlwaysReady, stopped).await;
+        });
+        Ok(Self { address, stop, serving })
+    }
+
+    /// Returns when no request runs any more.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        Ok(self.serving.await?)
+    }
+}
+
+/// Nobody asks.
+struct AlwaysReady;
+
+impl ReadinessCheck for AlwaysReady {
+    async fn readiness(&self) -> Readiness {
+        Readiness::Ready
+    }
+}

@@ -1,0 +1,204 @@
+//! Kill service: sixteen writers over the wire, and a service that is killed without warning, again and again.
+//!
+//! Shows I1, I2 and I3 by a ledger that the writers keep on disk, and the rest by the doctor. The shipped binary and the
+//! same service put together here take turns; the control stands in front of the store of the second.
+
+mod acknowledge_before_commit;
+mod audit;
+pub(crate) mod child;
+mod ledger;
+mod order;
+mod plan;
+mod service;
+mod writer;
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use clap::ValueEnum;
+use fastrand::Rng;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use user_service::Sources;
+use user_service::store::{Access, StoreOptions};
+
+use crate::ground::{Ground, Kind};
+use crate::seed::Seed;
+use crate::verdict::Findings;
+use crate::{instance, oracle};
+use ledger::{Ledger, accounts};
+use plan::{Plan, Shared};
+use service::{Program, Service, shipped_doctor};
+use writer::{Writer, Written};
+
+/// Kills of a small run, half of them on each store.
+const SMALL: u64 = 10;
+
+const WRITERS: u64 = 16;
+
+/// A kill while the service serves comes so long after it began to: at least, and at most so much more.
+const SERVING: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(1400));
+
+/// One kill in so many comes while the service starts, at most this long after the process began.
+const STARTING: (u8, Duration) = (6, Duration::from_millis(400));
+
+/// A user for each writer and two more take a second, on a machine with nothing else to do.
+const SETTLING_IN_MAX: Duration = Duration::from_mins(2);
+
+/// After the last kill: long enough for every writer to settle what it left open.
+const AFTERWARDS: Duration = Duration::from_millis(800);
+
+/// What makes this campaign fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Control {
+    /// An append is answered when it is queued, not when it is durable
+    AcknowledgeBeforeCommit,
+}
+
+pub(crate) async fn run(size: Option<u64>, control: Option<Control>, seed: Seed) -> anyhow::Result<Findings> {
+    let kills = size.unwrap_or(SMALL);
+    let mut findings = Findings::default();
+    for (kind, kills) in Kind::BOTH.into_iter().zip([kills / 2, kills.div_ceil(2)]) {
+        findings.take(on(kind, kills, control, seed).await?);
+    }
+    Ok(findings)
+}
+
+async fn on(kind: Kind, kills: u64, control: Option<Control>, seed: Seed) -> anyhow::Result<Findings> {
+    let ground = Ground::new(kind).await?;
+    let ledger_file = ground.folder().join("ledger");
+    let (tell, whereabouts) = watch::channel(None);
+    let (stop, shared, at_home) = <(Arc<AtomicBool>, Shared, Arc<AtomicU64>)>::default();
+    let ledger = Ledger::begin(&ledger_file)?;
+    let mut writers = JoinSet::new();
+    for n in 0..WRITERS {
+        let writer = Writer {
+            plan: Plan::new(n, Arc::clone(&shared), seed.rng("plan", n)),
+            ledger: ledger.clone(),
+            whereabouts: whereabouts.clone(),
+            at_home: Arc::clone(&at_home),
+            stop: Arc::clone(&stop),
+            rng: seed.rng("request ids", n),
+            connected: None,
+        };
+        writers.spawn(writer.write());
+    }
+    let mut rng = seed.rng("kills", 0);
+    let mut first = Service::spawn(program(0, control), &ground)?;
+    tell.send_replace(Some(first.address().await?));
+    settle_in(&at_home).await?;
+    first.kill().await?;
+    let early = kill(&ground, 1..kills, control, &tell, &mut rng).await?;
+    let mut last = Service::spawn(program(kills, control), &ground)?;
+    tell.send_replace(Some(last.address().await?));
+    sleep(AFTERWARDS).await;
+    stop.store(true, Ordering::Relaxed);
+    let mut all = Written::default();
+    while let Some(written) = writers.join_next().await {
+        all.add(written??);
+    }
+    last.kill().await?;
+    let mut findings = std::mem::take(&mut all.findings);
+    println!(
+        "{kind}: {kills} kills and one at the end, {early} of them while it started; {WRITERS} writers sent {} requests: \
+         {} acknowledged, {} refused, {} times no answer, after which {} turned out to have been done",
+        all.requests, all.acknowledged, all.refused, all.unknowns, all.replayed
+    );
+    verify(&ground, &ledger_file, &mut findings).await?;
+    Ok(findings)
+}
+
+/// Making users is mostly hashing, and a kill in the midst of it meets nothing else: before the first, there are some.
+async fn settle_in(at_home: &AtomicU64) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while at_home.load(Ordering::Relaxed) < WRITERS {
+        if began.elapsed() > SETTLING_IN_MAX {
+            bail!("the writers do not get the users that they need");
+        }
+        sleep(SERVING.0).await;
+    }
+    Ok(())
+}
+
+/// Starts and kills; says how many kills came before the service served.
+async fn kill(
+    ground: &Ground,
+    kills: Range<u64>,
+    control: Option<Control>,
+    tell: &watch::Sender<Option<std::net::SocketAddr>>,
+    rng: &mut Rng,
+) -> anyhow::Result<u64> {
+    let mut early = 0;
+    for n in kills {
+        let mut service = Service::spawn(program(n, control), ground)?;
+        if rng.u8(..STARTING.0) == 0 {
+            early += 1;
+            sleep(STARTING.1.mul_f64(rng.f64())).await;
+        } else {
+            tell.send_replace(Some(service.address().await?));
+            let (least, spread) = SERVING;
+            sleep(least + spread.mul_f64(rng.f64())).await;
+        }
+        service.kill().await?;
+        tell.send_replace(None);
+    }
+    Ok(early)
+}
+
+/// The shipped binary and our own by turns. Under a control, our own alone: the shipped one cannot reach it.
+fn program(n: u64, control: Option<Control>) -> Program {
+    match control {
+        None if n.is_multiple_of(2) => Program::Shipped,
+        None | Some(_) => Program::Child(control),
+    }
+}
+
+/// The ledger against the log, and the doctor: the shipped one and the library's.
+async fn verify(ground: &Ground, ledger: &Path, findings: &mut Findings) -> anyhow::Result<()> {
+    let accounts = accounts(&std::fs::read_to_string(ledger)?)?;
+    let store = StoreOptions { access: Access::Reader, ..ground.options()? }.open().await?;
+    audit::audit(&accounts, &*store, findings).await?;
+    let directory = instance::directory(store, Sources::system()).await?;
+    let report = oracle::examine(&directory, findings).await?;
+    directory.store().close().await;
+    let (sound, said) = shipped_doctor(ground).await?;
+    if !sound {
+        findings.add("the shipped doctor complains", &said);
+    }
+    println!(
+        "{}: {} requests in the ledger, {} events and {} users in the log; doctor: {}",
+        ground.kind,
+        accounts.len(),
+        report.events,
+        report.users,
+        said.lines().last().unwrap_or_default()
+    );
+    if !findings.is_empty() {
+        keep_log(ground)?;
+    }
+    Ok(())
+}
+
+/// What the services said, for whoever has to find out why.
+fn keep_log(ground: &Ground) -> anyhow::Result<()> {
+    let kept = std::env::temp_dir().join(format!("kill-service-{}-{}.log", ground.kind, std::process::id()));
+    std::fs::copy(ground.folder().join("service.log"), &kept)?;
+    println!("{}: what the services logged is kept in {}", ground.kind, kept.display());
+    Ok(())
+}
+
+impl Written {
+    fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.acknowledged += other.acknowledged;
+        self.refused += other.refused;
+        self.unknowns += other.unknowns;
+        self.replayed += other.replayed;
+        self.findings.take(other.findings);
+    }
+}

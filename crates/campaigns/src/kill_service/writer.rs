@@ -1,0 +1,152 @@
+//! A writer: one request after the other, each in the ledger before it is sent, and sent again until it is settled.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use fastrand::Rng;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::ledger::{Ledger, What};
+use super::order::{Order, Told};
+use super::plan::{Must, Plan, Step};
+use crate::seed::uuid;
+use crate::verdict::Findings;
+use crate::wire::{Client, Failure, client, failure};
+
+/// Where the service is; nowhere between a kill and the next start.
+pub(super) type Whereabouts = watch::Receiver<Option<SocketAddr>>;
+
+/// A request is sent so often at most: a service that is killed each second has answered long before.
+const SENDINGS_MAX: u32 = 200;
+
+/// Longer than any start takes.
+const ABSENCE_MAX: Duration = Duration::from_mins(2);
+
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What the service says when it has not even tried. Whoever hears it may try again.
+const NOT_TRIED: [&str; 5] =
+    ["OVERLOADED", "STORE_DOWN", "DEADLINE_BEFORE_START", "CONTENDED", "WRITER_REFUSED"];
+
+pub(super) struct Writer {
+    pub(super) plan: Plan,
+    pub(super) ledger: Ledger,
+    pub(super) whereabouts: Whereabouts,
+    /// One for each writer who has all the users that she needs.
+    pub(super) at_home: Arc<AtomicU64>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) rng: Rng,
+    /// The connection to whoever served last.
+    pub(super) connected: Option<(SocketAddr, Client)>,
+}
+
+/// What a writer did.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) requests: u64,
+    pub(super) acknowledged: u64,
+    pub(super) refused: u64,
+    /// Sendings that nobody answered.
+    pub(super) unknowns: u64,
+    /// Requests that turned out to have been executed when nobody had answered.
+    pub(super) replayed: u64,
+    pub(super) findings: Findings,
+}
+
+/// How a request ended.
+enum End {
+    Done(Box<Told>),
+    Refused(String),
+    Unsettled,
+}
+
+impl Writer {
+    pub(super) async fn write(mut self) -> anyhow::Result<Written> {
+        let (mut written, mut arrived) = (Written::default(), false);
+        while !self.stop.load(Ordering::Relaxed) {
+            if !arrived && self.plan.is_at_home() {
+                arrived = true;
+                self.at_home.fetch_add(1, Ordering::Relaxed);
+            }
+            let (step, request_id) = (self.plan.next(), uuid(&mut self.rng));
+            self.ledger.write(request_id, What::Sent { events: step.order.events() }).await?;
+            let end = self.settle(&step.order, request_id, &mut written).await?;
+            self.note(&step, request_id, end, &mut written).await?;
+        }
+        Ok(written)
+    }
+
+    /// Sends a request until somebody says what became of it.
+    async fn settle(&mut self, order: &Order, id: Uuid, written: &mut Written) -> anyhow::Result<End> {
+        let mut unknown = false;
+        for _ in 0..SENDINGS_MAX {
+            let client = self.client().await?;
+            match order.send(&client, id).await.map_err(|error| failure(&error)) {
+                Ok(told) => return Ok(End::Done(Box::new(told))),
+                // Of what was sent before it says nothing.
+                Err(Failure::NotExecuted(reason)) if unknown && NOT_TRIED.contains(&reason.as_str()) => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(Failure::NotExecuted(reason)) => return Ok(End::Refused(reason)),
+                Err(Failure::Unknown(reason)) => {
+                    if reason == "INTERNAL" {
+                        written
+                            .findings
+                            .add("the service says that something is broken", format!("{order:?}"));
+                    }
+                    unknown = true;
+                    written.unknowns += 1;
+                    self.ledger.write(id, What::Unknown).await?;
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        Ok(End::Unsettled)
+    }
+
+    async fn note(&mut self, step: &Step, id: Uuid, end: End, written: &mut Written) -> anyhow::Result<()> {
+        written.requests += 1;
+        match end {
+            End::Done(told) => {
+                written.acknowledged += 1;
+                written.replayed += u64::from(told.replayed);
+                self.ledger.write(id, What::Acknowledged { position: told.position }).await?;
+                if step.must == Must::BeRefused {
+                    written.findings.add("what must be refused was done", format!("{:?}", step.order));
+                }
+                self.plan.learn(step, &told);
+            }
+            End::Refused(reason) => {
+                written.refused += 1;
+                if step.must == Must::BeDone && !NOT_TRIED.contains(&reason.as_str()) {
+                    let what = format!("{id} {reason}: {:?}", step.order);
+                    written.findings.add("what must be done was refused", what);
+                }
+                self.ledger.write(id, What::Refused { reason }).await?;
+            }
+            End::Unsettled => {
+                written.findings.add("a request could not be settled", format!("{id} {:?}", step.order));
+            }
+        }
+        Ok(())
+    }
+
+    /// A client of whoever serves now.
+    async fn client(&mut self) -> anyhow::Result<Client> {
+        let present = timeout(ABSENCE_MAX, self.whereabouts.wait_for(Option::is_some)).await;
+        let address = present.context("the service does not come back")??.context("nobody is there")?;
+        match &self.connected {
+            Some((to, client)) if *to == address => Ok(client.clone()),
+            Some(_) | None => {
+                let client = client(address)?;
+                self.connected = Some((address, client.clone()));
+                Ok(client)
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The fault campaigns: each does its worst to the product, ends with the oracle, and says what it saw.
+//!
+//! Each has a control: a setting or an adapter, out of the product's reach, with which it must find something.
+
+mod verdict;
+mod seed;
+mod ground;
+mod instance;
+mod wire;
+mod sabotage;
+mod oracle;
+mod command;
+mod kill_service;
+mod unique_race;
+mod visibility;
+mod read_your_writes;
+mod differential;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::seed::Seed;
+use crate::verdict::Findings;
+
+/// What a campaign ends with when its oracle found something. Anything else but 0 is a crash, which proves nothing.
+const VIOLATIONS_FOUND: u8 = 3;
+
+#[derive(Debug, Parser)]
+#[command(name = "campaigns", about = "Does its worst to the user service, and says what came of it")]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show the campaigns
+    List,
+    /// Kill -9 under sixteen writers: nothing acknowledged is lost or doubled
+    KillService(Run<kill_service::Control>),
+    /// One address in many spellings, wanted by many at once: exactly one owner
+    UniqueRace(Run<unique_race::Control>),
+    /// Writers on several instances, readers tailing: no reader misses, doubles or sees out of order
+    Visibility(Run<visibility::Control>),
+    /// A write on one instance, a read on the other: nothing is stale
+    ReadYourWrites(Run<read_your_writes::Control>),
+    /// One script on SQLite, PostgreSQL and the model: the same answers, events and rows
+    Differential(Run<differential::Control>),
+    /// The service that kill-service kills
+    #[command(hide = true)]
+    Child(kill_service::child::Arguments),
+}
+
+/// How a campaign is run.
+#[derive(Debug, clap::Args)]
+struct Run<C: ValueEnum + Clone + Send + Sync + 'static> {
+    /// Kills, rounds, events, pairs or commands, as the campaign counts; small without it
+    #[arg(long)]
+    size: Option<u64>,
+    /// What to break on purpose: the campaign must find it
+    #[arg(long, value_enum)]
+    control: Option<C>,
+    /// Where every choice comes from; a random one without it
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("CAMPAIGNS_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    user_api::install_type_registry();
+    // Dropping the campaign kills its children: they must not outlive it, also when somebody ends it early.
+    let ended = tokio::select! {
+        ended = Cli::parse().what.run() => ended,
+        told = told_to_stop() => told,
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("campaigns: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Returns when somebody ends the campaign.
+async fn told_to_stop() -> anyhow::Result<ExitCode> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    anyhow::bail!("stopped before the end")
+}
+
+impl What {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        let began = Instant::now();
+        let (name, findings) = match self {
+            Self::List => {
+                list();
+                return Ok(ExitCode::SUCCESS);
+            }
+            Self::KillService(run) => {
+                let seed = begin("kill-service", run.seed);
+                ("kill-service", kill_service::run(run.size, run.control, seed).await?)
+            }
+            Self::UniqueRace(run) => {
+                let seed = begin("unique-race", run.seed);
+                ("unique-race", unique_race::run(run.size, run.control, seed).await?)
+            }
+            Self::Visibility(run) => {
+                let seed = begin("visibility", run.seed);
+                ("visibility", visibility::run(run.size, run.control, seed).await?)
+            }
+            Self::ReadYourWrites(run) => {
+                let seed = begin("read-your-writes", run.seed);
+                ("read-your-writes", read_your_writes::run(run.size, run.control, seed).await?)
+            }
+            Self::Differential(run) => {
+                let seed = begin("differential", run.seed);
+                ("differential", differential::run(run.size, run.control, seed).await?)
+            }
+            Self::Child(arguments) => {
+                kill_service::child::serve(arguments).await?;
+                return Ok(ExitCode::SUCCESS);
+            }
+        };
+        Ok(end(name, &findings, began))
+    }
+}
+
+/// The campaigns, as the command line knows them.
+fn list() {
+    let cli = Cli::command();
+    let campaigns =
+        cli.get_subcommands().filter(|command| command.get_arguments().any(|it| it.get_id() == "control"));
+    for campaign in campaigns.filter(|campaign| !campaign.is_hide_set()) {
+        let controls = campaign.get_arguments().find(|argument| argument.get_id() == "control");
+        let controls = controls.map(clap::Arg::get_possible_values).unwrap_or_default();
+        println!("{:<18} {}", campaign.get_name(), campaign.get_about().cloned().unwrap_or_default());
+        for control in controls {
+            let help = control.get_help().cloned().unwrap_or_default();
+            println!("{:<18} --control {}: {help}", "", control.get_name());
+        }
+    }
+}
+
+fn begin(name: &str, seed: Option<u64>) -> Seed {
+    let seed = Seed::given_or_random(seed);
+    println!("campaign {name}: seed {seed}");
+    seed
+}
+
+fn end(name: &str, findings: &Findings, began: Instant) -> ExitCode {
+    println!("{:.1} s", began.elapsed().as_secs_f64());
+    if findings.is_empty() {
+        println!("campaign {name}: held");
+        return ExitCode::SUCCESS;
+    }
+    print!("{findings}");
+    println!("campaign {name}: {} violations", findings.count());
+    ExitCode::from(VIOLATIONS_FOUND)
+}

@@ -1,0 +1,124 @@
+//! Controls that stand between the product and its store. Each breaks one promise of the port, the rest goes through.
+//!
+//! Nothing of it can be reached from the shipped binary: it is linked into the campaigns alone.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use eventstore::{
+    AggregateId, Append, AppendError, Appended, ClaimKey, Deadline, EventPage, EventQuery, EventStore, Head,
+    LogId, Position, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select, Value, Version,
+    Warning,
+};
+use jiff::Timestamp;
+
+/// What a control does differently. Whatever it leaves alone is done by the store.
+#[async_trait]
+pub(crate) trait Sabotage: Debug + Send + Sync + 'static {
+    async fn append(
+        &self,
+        store: &dyn EventStore,
+        append: Append,
+        deadline: Deadline,
+    ) -> Result<Appended, AppendError> {
+        store.append(append, deadline).await
+    }
+
+    async fn select(
+        &self,
+        store: &dyn EventStore,
+        query: &'static Select,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, ReadError> {
+        store.select(query, parameters).await
+    }
+}
+
+/// A store under a control.
+#[derive(Debug)]
+pub(crate) struct Sabotaged<S> {
+    pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) by: S,
+}
+
+#[async_trait]
+impl<S: Sabotage> EventStore for Sabotaged<S> {
+    fn log_id(&self) -> LogId {
+        self.store.log_id()
+    }
+
+    async fn append(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError> {
+        self.by.append(&*self.store, append, deadline).await
+    }
+
+    async fn stream(
+        &self,
+        aggregate_id: AggregateId,
+        after: Version,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.store.stream(aggregate_id, after, limit).await
+    }
+
+    async fn stream_head(&self, aggregate_id: AggregateId) -> Result<Option<RecordedEvent>, ReadError> {
+        self.store.stream_head(aggregate_id).await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
+        self.store.events(query).await
+    }
+
+    async fn head(&self) -> Result<Head, ReadError> {
+        self.store.head().await
+    }
+
+    async fn position_at(&self, moment: Timestamp) -> Result<Position, ReadError> {
+        self.store.position_at(moment).await
+    }
+
+    async fn claim_owner(&self, key: ClaimKey) -> Result<Option<AggregateId>, ReadError> {
+        self.store.claim_owner(key).await
+    }
+
+    async fn claims(
+        &self,
+        after: Option<ClaimKey>,
+        limit: u32,
+    ) -> Result<Vec<(ClaimKey, AggregateId)>, ReadError> {
+        self.store.claims(after, limit).await
+    }
+
+    async fn request(&self, key: RequestKey) -> Result<Option<RequestRecord>, ReadError> {
+        self.store.request(key).await
+    }
+
+    async fn prune_requests(
+        &self,
+        before: Position,
+        after: Option<RequestKey>,
+        limit: u32,
+    ) -> Result<Option<RequestKey>, ReadError> {
+        self.store.prune_requests(before, after, limit).await
+    }
+
+    async fn select(&self, query: &'static Select, parameters: &[Value]) -> Result<Vec<Row>, ReadError> {
+        self.by.select(&*self.store, query, parameters).await
+    }
+
+    async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
+        self.store.execute(statement, parameters).await
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.store.warnings()
+    }
+
+    fn accept_clock(&self) {
+        self.store.accept_clock();
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}

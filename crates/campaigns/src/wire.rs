@@ -1,0 +1,66 @@
+//! The service as its callers reach it: the generated client, and what an error says about what was done.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use buffa::Message;
+use connectrpc::client::{ClientConfig, HttpClient};
+use connectrpc::{ConnectError, Protocol};
+use user_api::rpc::ErrorInfo;
+use user_api::v1::UserServiceClient;
+
+/// What campaigns call with.
+pub(crate) type Client = UserServiceClient<HttpClient>;
+
+/// Longer than any answer of a living service takes; a killed one is found out by its closed connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A client with a connection of its own.
+pub(crate) fn client(address: SocketAddr) -> anyhow::Result<Client> {
+    let uri: http::Uri = format!("http://{address}").parse()?;
+    let config = ClientConfig::new(uri).with_protocol(Protocol::Grpc).with_default_timeout(PATIENCE);
+    Ok(UserServiceClient::new(HttpClient::plaintext_http2_only(), config))
+}
+
+/// What an error says about the change that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// It was not made, for this reason.
+    NotExecuted(String),
+    /// Nobody can tell whether it was made.
+    Unknown(String),
+}
+
+/// Only what the service itself says is definite; a lost connection or a passed deadline says nothing.
+pub(crate) fn failure(error: &ConnectError) -> Failure {
+    match reason(error) {
+        Some(reason) if reason == "OUTCOME_UNKNOWN" || reason == "INTERNAL" => Failure::Unknown(reason),
+        Some(reason) => Failure::NotExecuted(reason),
+        None => Failure::Unknown(format!("{:?}", error.code)),
+    }
+}
+
+/// The stable reason that the service gave.
+pub(crate) fn reason(error: &ConnectError) -> Option<String> {
+    let info = error.details.iter().find(|detail| detail.type_url.ends_with("google.rpc.ErrorInfo"))?;
+    let bytes = STANDARD_NO_PAD.decode(info.value.as_ref()?.trim_end_matches('=')).ok()?;
+    ErrorInfo::decode_from_slice(&bytes).ok().map(|info| info.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use connectrpc::ErrorCode;
+    use user_api::ApiError;
+
+    use super::*;
+
+    #[test]
+    fn only_what_the_service_says_is_definite() {
+        let said = |reason| failure(&ApiError::new(ErrorCode::AlreadyExists, reason, "").into());
+        assert_eq!(said("EMAIL_TAKEN"), Failure::NotExecuted("EMAIL_TAKEN".to_owned()));
+        assert_eq!(said("OUTCOME_UNKNOWN"), Failure::Unknown("OUTCOME_UNKNOWN".to_owned()));
+        assert!(matches!(failure(&ConnectError::unavailable("cut")), Failure::Unknown(_)));
+    }
+}

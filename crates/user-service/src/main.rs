@@ -1,5 +1,6 @@
 //! The binary: a command line, a log, and the library that does the work.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -15,7 +16,11 @@ async fn main() -> ExitCode {
         .unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"))
         // Below that level the driver logs the parameters of statements: personal data, and hashes.
         .add_directive("tokio_postgres=info".parse().expect("it is a directive"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     std::panic::set_hook(Box::new(|panic| {
         // The place alone: the message may hold personal data.
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -107,3 +107,138 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use connectrpc::ConnectError;
+    use cqrs::CommandError::{
+        Broken, Contended, DeadlineBeforeStart, Erased, OutcomeUnknown, Overloaded, PreconditionFailed,
+        Refused, RequestReused, StoreDown, WriterRefused,
+    };
+    use eventstore::{Version, WriterRefusal};
+    use insta::assert_snapshot;
+    use user_domain::DecodeError;
+
+    use super::*;
+    use crate::directory::HistoryError;
+    use crate::queries::BadToken;
+    use crate::vault::MasterKeyError;
+
+    /// What must never be sent: the text of a cause.
+    const INTERNAL: &str = "relation user_secret does not exist";
+
+    /// The name of a variant, the compiler's witness that none is missing, and what a caller is told.
+    fn commands() -> Vec<(String, ApiError)> {
+        let others = [
+            PreconditionFailed { actual: Version(2) },
+            Contended,
+            RequestReused,
+            Erased,
+            Overloaded,
+            DeadlineBeforeStart,
+            StoreDown,
+            WriterRefused(WriterRefusal::TooOld),
+            WriterRefused(WriterRefusal::ClockJumped),
+            OutcomeUnknown,
+            Broken(INTERNAL.into()),
+        ];
+        let refusals = Refusal::ALL.map(Refused).into_iter();
+        refusals.chain(others).map(|failure| (name(&failure), of_command(failure))).collect()
+    }
+
+    fn name(failure: &CommandError<Refusal>) -> String {
+        match failure {
+            Refused(refusal) => format!("Refused({refusal:?})"),
+            WriterRefused(refusal) => format!("WriterRefused({refusal:?})"),
+            PreconditionFailed { .. } => "PreconditionFailed".to_owned(),
+            Broken(_) => "Broken".to_owned(),
+            Contended | RequestReused | Erased | Overloaded | DeadlineBeforeStart | StoreDown
+            | OutcomeUnknown => format!("{failure:?}"),
+        }
+    }
+
+    fn queries() -> Vec<(String, ApiError)> {
+        let decode = DecodeError::UnknownType { event_type: INTERNAL.to_owned() };
+        let failures = [
+            QueryError::Store(ReadError::StoreDown(INTERNAL.into())),
+            QueryError::Store(ReadError::Corrupt(INTERNAL.to_owned())),
+            QueryError::Store(ReadError::Malformed(INTERNAL.into())),
+            QueryError::Overloaded,
+            QueryError::BadToken(BadToken),
+            QueryError::History(HistoryError::Decode { position: 1, source: decode }),
+            QueryError::Key(MasterKeyError::Unknown),
+        ];
+        failures.into_iter().map(|failure| (query_name(&failure).to_owned(), of_query(&failure))).collect()
+    }
+
+    fn query_name(failure: &QueryError) -> &'static str {
+        match failure {
+            QueryError::Store(ReadError::StoreDown(_)) => "Store(StoreDown)",
+            QueryError::Store(ReadError::Corrupt(_)) => "Store(Corrupt)",
+            QueryError::Store(ReadError::Malformed(_)) => "Store(Malformed)",
+            QueryError::Overloaded => "Overloaded",
+            QueryError::BadToken(_) => "BadToken",
+            QueryError::History(_) => "History",
+            QueryError::Key(_) => "Key",
+        }
+    }
+
+    /// Code and reason, then the fields that are to blame, and after what time a retry makes sense.
+    fn told(error: ApiError) -> String {
+        let error = ConnectError::from(error);
+        let mut told = error.code.as_str().to_owned();
+        for detail in error.details.iter().filter_map(|detail| detail.debug.as_ref()) {
+            let fields = detail["fieldViolations"].as_array().into_iter().flatten();
+            let fields = fields.map(|violation| &violation["field"]);
+            for word in [&detail["reason"], &detail["retryDelay"]].into_iter().chain(fields) {
+                if let Some(word) = word.as_str() {
+                    write!(told, " {word}").expect("memory does not fail");
+                }
+            }
+        }
+        let whole = serde_json::to_string(&error).expect("it has a JSON form");
+        assert!(!whole.contains(INTERNAL), "internal text would be sent: {whole}");
+        told
+    }
+
+    #[test]
+    fn every_failure_has_a_code_and_a_reason() {
+        let mut table = String::new();
+        for (failure, error) in commands().into_iter().chain(queries()) {
+            writeln!(table, "{failure}: {}", told(error)).expect("memory does not fail");
+        }
+        assert_snapshot!(table, @r#"
+        Refused(UserNotFound): not_found USER_NOT_FOUND
+        Refused(UserErased): not_found USER_ERASED
+        Refused(UserDeleted): failed_precondition USER_DELETED
+        Refused(UserSuspended): failed_precondition USER_SUSPENDED
+        Refused(UserNotActive): failed_precondition USER_NOT_ACTIVE
+        Refused(NotDeleted): failed_precondition USER_NOT_DELETED
+        Refused(AlreadyExists): already_exists USER_ALREADY_EXISTS
+        Refused(EmailTaken): already_exists EMAIL_TAKEN email
+        Refused(UsernameTaken): already_exists USERNAME_TAKEN username
+        Refused(WrongPassword): permission_denied WRONG_PASSWORD old_password
+        Refused(CredentialChanged): aborted CREDENTIAL_CHANGED
+        PreconditionFailed: aborted ETAG_MISMATCH etag
+        Contended: aborted CONTENDED 0.500s
+        RequestReused: invalid_argument REQUEST_ID_REUSED request_id
+        Erased: not_found ERASED
+        Overloaded: resource_exhausted OVERLOADED 0.500s
+        DeadlineBeforeStart: deadline_exceeded DEADLINE_BEFORE_START
+        StoreDown: unavailable STORE_DOWN 0.500s
+        WriterRefused(TooOld): unavailable WRITER_REFUSED
+        WriterRefused(ClockJumped): unavailable WRITER_REFUSED
+        OutcomeUnknown: deadline_exceeded OUTCOME_UNKNOWN
+        Broken: internal INTERNAL
+        Store(StoreDown): unavailable STORE_DOWN 0.500s
+        Store(Corrupt): internal INTERNAL
+        Store(Malformed): internal INTERNAL
+        Overloaded: resource_exhausted OVERLOADED 0.500s
+        BadToken: invalid_argument BAD_PAGE_TOKEN page_token
+        History: internal INTERNAL
+        Key: internal INTERNAL
+        "#);
+    }
+}

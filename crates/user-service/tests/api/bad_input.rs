@@ -1,0 +1,401 @@
+//! Bad input: every call with every kind of it. The answer names code, reason and field, nothing is written, and the
+//! process lives on.
+
+use std::fmt::Write as _;
+
+use insta::{allow_duplicates, assert_snapshot};
+use serde_json::{Value, json};
+
+use crate::stage::{PASSWORD, Stage, on_both_stores, post, refusal_of};
+
+on_both_stores!(every_call_tells_what_is_wrong, what_is_no_request_is_refused);
+
+const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
+
+/// Each call as it would succeed, and fields with values that it must refuse, under a word for each.
+fn calls(id: &str) -> Vec<(&'static str, Value, Vec<(&'static str, &'static str, Value)>)> {
+    let by_id = json!({"id": id});
+    let create = json!({"email": "bob@example.org", "username": "bob", "password": PASSWORD});
+    let change = json!({"id": id, "oldPassword": PASSWORD, "newPassword": "another horse"});
+    let mut calls = vec![
+        (
+            "CreateUser",
+            create,
+            [emails(), usernames(), passwords("password"), names(), request_ids()].concat(),
+        ),
+        ("GetUser", json!({}), [vec![("nothing", "", Value::Null)], references()].concat()),
+        ("ListUsers", json!({}), [pages(), statuses()].concat()),
+        ("UpdateUser", by_id.clone(), [targets(), emails(), usernames(), names(), masks()].concat()),
+        ("ChangePassword", change, [targets(), passwords("newPassword"), claimed("oldPassword")].concat()),
+        (
+            "SetPassword",
+            by_id.clone(),
+            [no_credential(), targets(), passwords("password"), hashes()].concat(),
+        ),
+        (
+            "VerifyPassword",
+            json!({"id": id, "password": PASSWORD}),
+            [claimed("password"), malformed_ids()].concat(),
+        ),
+        ("SuspendUser", json!({"id": id, "reason": "spam"}), [targets(), reasons()].concat()),
+        ("ListUserEvents", by_id.clone(), [malformed_ids(), pages()].concat()),
+    ];
+    for call in ["ActivateUser", "DeactivateUser", "ReinstateUser", "DeleteUser", "RestoreUser", "EraseUser"]
+    {
+        calls.push((call, by_id.clone(), targets()));
+    }
+    calls
+}
+
+type Bad = Vec<(&'static str, &'static str, Value)>;
+
+fn texts(field: &'static str, values: &[(&'static str, &str)]) -> Bad {
+    values.iter().map(|(word, value)| (*word, field, json!(value))).collect()
+}
+
+fn long(length: usize) -> String {
+    "x".repeat(length)
+}
+
+fn malformed_ids() -> Bad {
+    let simple = NOBODY.replace('-', "");
+    texts("id", &[("empty", ""), ("no UUID", "alice"), ("no hyphens", &simple), ("too long", &long(5000))])
+}
+
+fn request_ids() -> Bad {
+    texts("requestId", &[("no UUID", "1"), ("in braces", "{01890000-0000-7000-8000-000000000000}")])
+}
+
+fn targets() -> Bad {
+    let etags = texts("etag", &[("no etag", "x"), ("too long", &long(5000)), ("control", "\u{0}")]);
+    [malformed_ids(), etags, request_ids()].concat()
+}
+
+fn emails() -> Bad {
+    let too_long = format!("a@{}example.org", "abcdefghi.".repeat(25));
+    texts(
+        "email",
+        &[
+            ("empty", ""),
+            ("no @", "alice"),
+            ("too long", &too_long),
+            ("much too long", &long(5000)),
+            ("control", "a\u{7}b@example.org"),
+            ("no domain", "alice@localhost"),
+        ],
+    )
+}
+
+fn usernames() -> Bad {
+    texts(
+        "username",
+        &[
+            ("empty", ""),
+            ("too long", &long(101)),
+            ("much too long", &long(5000)),
+            ("control", "a\u{0}b"),
+            ("space", "a b"),
+            ("invisible", "ali\u{200b}ce"),
+        ],
+    )
+}
+
+fn names() -> Bad {
+    let values = [("blank", " "), ("too long", &*long(101)), ("control", "a\u{0}b")];
+    let url = format!("https://example.org/{}", long(500));
+    let urls = [("no https", "http://example.org"), ("too long", &*url), ("script", "javascript:alert(1)")];
+    [texts("firstName", &values), texts("lastName", &values), texts("avatarUrl", &urls)].concat()
+}
+
+fn passwords(field: &'static str) -> Bad {
+    texts(field, &[("empty", ""), ("too short", "1234567"), ("too long", &long(1025))])
+}
+
+fn claimed(field: &'static str) -> Bad {
+    texts(field, &[("empty", ""), ("too long", &long(1025))])
+}
+
+fn hashes() -> Bad {
+    texts("passwordHash", &[("empty", ""), ("no hash", "hunter2hunter2"), ("half a hash", "$argon2id$v=19$")])
+}
+
+fn reasons() -> Bad {
+    texts("reason", &[("empty", ""), ("blank", "  "), ("too long", &long(501)), ("two lines", "a\nb")])
+}
+
+fn no_credential() -> Bad {
+    vec![("nothing", "", Value::Null)]
+}
+
+fn references() -> Bad {
+    let position = vec![("not reached", "minPosition", json!("1000000"))];
+    let position = position.into_iter().chain([("negative", "minPosition", json!("-1"))]).collect();
+    [malformed_ids(), emails(), usernames(), position].concat()
+}
+
+fn masks() -> Bad {
+    texts(
+        "updateMask",
+        &[("unknown", "password"), ("everything", "*"), ("not hers to set", "firstName,status")],
+    )
+}
+
+fn pages() -> Bad {
+    let sizes = [("negative", -1), ("least", i32::MIN)];
+    let sizes = sizes.map(|(word, size)| (word, "pageSize", json!(size))).to_vec();
+    let too_large = vec![("too large", "pageSize", json!(1_u64 << 40))];
+    let tokens = texts("pageToken", &[("no token", "x"), ("forged", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]);
+    [sizes, too_large, tokens].concat()
+}
+
+fn statuses() -> Bad {
+    let statuses =
+        [("unspecified", json!(0)), ("erased", json!("USER_STATUS_ERASED")), ("unknown", json!(99))];
+    let named = [("of no name", json!("USER_STATUS_HAPPY"))];
+    let filter = |(word, status)| (word, "filter", json!({"statuses": [status]}));
+    statuses.into_iter().chain(named).map(filter).collect()
+}
+
+async fn every_call_tells_what_is_wrong(stage: &Stage) {
+    let alice = stage.create("alice").await;
+    let (mut table, mut told_before) = (String::new(), String::new());
+    for (call, good, bad) in calls(alice.id()) {
+        let mut told = String::new();
+        for (word, field, value) in bad {
+            let mut request = good.clone();
+            if !field.is_empty() {
+                request[field] = value;
+            }
+            if call == "GetUser" && field == "minPosition" {
+                request["id"] = json!(alice.id());
+            }
+            let answer = stage.service.post(call, &request).await;
+            let outcome =
+                if answer.status == 200 { answer.body.to_string() } else { refusal_of(&answer.body) };
+            writeln!(told, "  {field} {word}: {outcome}").unwrap();
+        }
+        let same = if told == told_before { "  the same\n" } else { &*told };
+        write!(table, "{call}\n{same}").unwrap();
+        told_before = told;
+    }
+    assert_eq!((stage.head().await, stage.get(&alice).await), (1, alice), "nothing was written");
+    allow_duplicates! {
+        assert_snapshot!(table, @r#"
+        CreateUser
+          email empty: invalid_argument EMPTY email
+          email no @: invalid_argument SYNTAX email
+          email too long: invalid_argument DOMAIN_SYNTAX email
+          email much too long: invalid_argument TOO_LONG email
+          email control: invalid_argument LOCAL_PART_SYNTAX email
+          email no domain: invalid_argument DOMAIN_SYNTAX email
+          username empty: invalid_argument EMPTY username
+          username too long: invalid_argument TOO_LONG username
+          username much too long: invalid_argument TOO_LONG username
+          username control: invalid_argument CONTROL_OR_SPACE username
+          username space: invalid_argument CONTROL_OR_SPACE username
+          username invisible: invalid_argument INVISIBLE username
+          password empty: invalid_argument TOO_SHORT password
+          password too short: invalid_argument TOO_SHORT password
+          password too long: invalid_argument TOO_LONG password
+          firstName blank: invalid_argument BLANK first_name
+          firstName too long: invalid_argument TOO_LONG first_name
+          firstName control: invalid_argument CONTROL first_name
+          lastName blank: invalid_argument BLANK last_name
+          lastName too long: invalid_argument TOO_LONG last_name
+          lastName control: invalid_argument CONTROL last_name
+          avatarUrl no https: invalid_argument NOT_HTTPS avatar_url
+          avatarUrl too long: invalid_argument TOO_LONG avatar_url
+          avatarUrl script: invalid_argument NOT_HTTPS avatar_url
+          requestId no UUID: invalid_argument MALFORMED_UUID request_id
+          requestId in braces: invalid_argument MALFORMED_UUID request_id
+        GetUser
+           nothing: invalid_argument REQUIRED id
+          id empty: invalid_argument MALFORMED_UUID id
+          id no UUID: invalid_argument MALFORMED_UUID id
+          id no hyphens: invalid_argument MALFORMED_UUID id
+          id too long: invalid_argument MALFORMED_UUID id
+          email empty: invalid_argument EMPTY email
+          email no @: invalid_argument SYNTAX email
+          email too long: invalid_argument DOMAIN_SYNTAX email
+          email much too long: invalid_argument TOO_LONG email
+          email control: invalid_argument LOCAL_PART_SYNTAX email
+          email no domain: invalid_argument DOMAIN_SYNTAX email
+          username empty: invalid_argument EMPTY username
+          username too long: invalid_argument TOO_LONG username
+          username much too long: invalid_argument TOO_LONG username
+          username control: invalid_argument CONTROL_OR_SPACE username
+          username space: invalid_argument CONTROL_OR_SPACE username
+          username invisible: invalid_argument INVISIBLE username
+          minPosition not reached: out_of_range POSITION_NOT_REACHED min_position
+          minPosition negative: invalid_argument ?
+        ListUsers
+          pageSize negative: invalid_argument NEGATIVE_PAGE_SIZE page_size
+          pageSize least: invalid_argument NEGATIVE_PAGE_SIZE page_size
+          pageSize too large: invalid_argument ?
+          pageToken no token: invalid_argument BAD_PAGE_TOKEN page_token
+          pageToken forged: invalid_argument BAD_PAGE_TOKEN page_token
+          filter unspecified: invalid_argument UNKNOWN_STATUS filter.statuses
+          filter erased: invalid_argument UNKNOWN_STATUS filter.statuses
+          filter unknown: invalid_argument UNKNOWN_STATUS filter.statuses
+          filter of no name: invalid_argument ?
+        UpdateUser
+          id empty: invalid_argument MALFORMED_UUID id
+          id no UUID: invalid_argument MALFORMED_UUID id
+          id no hyphens: invalid_argument MALFORMED_UUID id
+          id too long: invalid_argument MALFORMED_UUID id
+          etag no etag: invalid_argument MALFORMED_ETAG etag
+          etag too long: invalid_argument MALFORMED_ETAG etag
+          etag control: invalid_argument MALFORMED_ETAG etag
+          requestId no UUID: invalid_argument MALFORMED_UUID request_id
+          requestId in braces: invalid_argument MALFORMED_UUID request_id
+          email empty: invalid_argument EMPTY email
+          email no @: invalid_argument SYNTAX email
+          email too long: invalid_argument DOMAIN_SYNTAX email
+          email much too long: invalid_argument TOO_LONG email
+          email control: invalid_argument LOCAL_PART_SYNTAX email
+          email no domain: invalid_argument DOMAIN_SYNTAX email
+          username empty: invalid_argument EMPTY username
+          username too long: invalid_argument TOO_LONG username
+          username much too long: invalid_argument TOO_LONG username
+          username control: invalid_argument CONTROL_OR_SPACE username
+          username space: invalid_argument CONTROL_OR_SPACE username
+          username invisible: invalid_argument INVISIBLE username
+          firstName blank: invalid_argument BLANK first_name
+          firstName too long: invalid_argument TOO_LONG first_name
+          firstName control: invalid_argument CONTROL first_name
+          lastName blank: invalid_argument BLANK last_name
+          lastName too long: invalid_argument TOO_LONG last_name
+          lastName control: invalid_argument CONTROL last_name
+          avatarUrl no https: invalid_argument NOT_HTTPS avatar_url
+          avatarUrl too long: invalid_argument TOO_LONG avatar_url
+          avatarUrl script: invalid_argument NOT_HTTPS avatar_url
+          updateMask unknown: invalid_argument UNKNOWN_PATH update_mask
+          updateMask everything: invalid_argument UNKNOWN_PATH update_mask
+          updateMask not hers to set: invalid_argument UNKNOWN_PATH update_mask
+        ChangePassword
+          id empty: invalid_argument MALFORMED_UUID id
+          id no UUID: invalid_argument MALFORMED_UUID id
+          id no hyphens: invalid_argument MALFORMED_UUID id
+          id too long: invalid_argument MALFORMED_UUID id
+          etag no etag: invalid_argument MALFORMED_ETAG etag
+          etag too long: invalid_argument MALFORMED_ETAG etag
+          etag control: invalid_argument MALFORMED_ETAG etag
+          requestId no UUID: invalid_argument MALFORMED_UUID request_id
+          requestId in braces: invalid_argument MALFORMED_UUID request_id
+          newPassword empty: invalid_argument TOO_SHORT new_password
+          newPassword too short: invalid_argument TOO_SHORT new_password
+          newPassword too long: invalid_argument TOO_LONG new_password
+          oldPassword empty: permission_denied WRONG_PASSWORD old_password
+          oldPassword too long: invalid_argument TOO_LONG old_password
+        SetPassword
+           nothing: invalid_argument REQUIRED password
+          id empty: invalid_argument MALFORMED_UUID id,password
+          id no UUID: invalid_argument MALFORMED_UUID id,password
+          id no hyphens: invalid_argument MALFORMED_UUID id,password
+          id too long: invalid_argument MALFORMED_UUID id,password
+          etag no etag: invalid_argument MALFORMED_ETAG etag,password
+          etag too long: invalid_argument MALFORMED_ETAG etag,password
+          etag control: invalid_argument MALFORMED_ETAG etag,password
+          requestId no UUID: invalid_argument MALFORMED_UUID request_id,password
+          requestId in braces: invalid_argument MALFORMED_UUID request_id,password
+          password empty: invalid_argument TOO_SHORT password
+          password too short: invalid_argument TOO_SHORT password
+          password too long: invalid_argument TOO_LONG password
+          passwordHash empty: invalid_argument UNKNOWN_ALGORITHM password_hash
+          passwordHash no hash: invalid_argument UNKNOWN_ALGORITHM password_hash
+          passwordHash half a hash: invalid_argument MALFORMED_HASH password_hash
+        VerifyPassword
+          password empty: {}
+          password too long: invalid_argument TOO_LONG password
+          id empty: invalid_argument MALFORMED_UUID id
+          id no UUID: invalid_argument MALFORMED_UUID id
+          id no hyphens: invalid_argument MALFORMED_UUID id
+          id too long: invalid_argument MALFORMED_UUID id
+        SuspendUser
+          id empty: invalid_argument MALFORMED_UUID id
+          id no UUID: invalid_argument MALFORMED_UUID id
+          id no hyphens: invalid_argument MALFORMED_UUID id
+          id too long: invalid_argument MALFORMED_UUID id
+          etag no etag: invalid_argument MALFORMED_ETAG etag
+          etag too long: invalid_argument MALFORMED_ETAG etag
+          etag control: invalid_argument MALFORMED_ETAG etag
+          requestId no UUID: invalid_argument MALFORMED_UUID request_id
+          requestId in braces: invalid_argument MALFORMED_UUID request_id
+          reason empty: invalid_argument BLANK reason
+          reason blank: invalid_argument BLANK reason
+          reason too long: invalid_argument TOO_LONG reason
+          reason two lines: invalid_argument CONTROL reason
+        ListUserEvents
+          id empty: invalid_argument MALFORMED_UUID id
+          id no UUID: invalid_argument MALFORMED_UUID id
+          id no hyphens: invalid_argument MALFORMED_UUID id
+          id too long: invalid_argument MALFORMED_UUID id
+          pageSize negative: invalid_argument NEGATIVE_PAGE_SIZE page_size
+          pageSize least: invalid_argument NEGATIVE_PAGE_SIZE page_size
+          pageSize too large: invalid_argument ?
+          pageToken no token: invalid_argument BAD_PAGE_TOKEN page_token
+          pageToken forged: invalid_argument BAD_PAGE_TOKEN page_token
+        ActivateUser
+          id empty: invalid_argument MALFORMED_UUID id
+          id no UUID: invalid_argument MALFORMED_UUID id
+          id no hyphens: invalid_argument MALFORMED_UUID id
+          id too long: invalid_argument MALFORMED_UUID id
+          etag no etag: invalid_argument MALFORMED_ETAG etag
+          etag too long: invalid_argument MALFORMED_ETAG etag
+          etag control: invalid_argument MALFORMED_ETAG etag
+          requestId no UUID: invalid_argument MALFORMED_UUID request_id
+          requestId in braces: invalid_argument MALFORMED_UUID request_id
+        DeactivateUser
+          the same
+        ReinstateUser
+          the same
+        DeleteUser
+          the same
+        RestoreUser
+          the same
+        EraseUser
+          the same
+        "#);
+    }
+}
+
+async fn what_is_no_request_is_refused(stage: &Stage) {
+    let alice = stage.create("alice").await;
+    let mut table = String::new();
+    let deep = "[".repeat(10_000);
+    let large = json!({"id": long(100_000)}).to_string();
+    let twice = format!(r#"{{"id":"{0}","username":"alice"}}"#, alice.id());
+    for (word, body) in [
+        ("empty", ""),
+        ("half", "{"),
+        ("a list", "[]"),
+        ("null", "null"),
+        ("a number for an id", r#"{"id":5}"#),
+        ("two of one choice", &*twice),
+        ("a field that nobody knows", r#"{"identity":"x"}"#),
+        ("half a character", r#"{"username":"\ud800"}"#),
+        ("nested deeply", &*deep),
+        ("too large", &*large),
+    ] {
+        let answer = post(stage.service.address, "GetUser", body).await;
+        writeln!(table, "{word}: {} {}", answer.status, refusal_of(&answer.body)).unwrap();
+    }
+    let unknown = stage.service.post("DestroyUser", &json!({})).await;
+    writeln!(table, "a call that nobody knows: {} {}", unknown.status, refusal_of(&unknown.body)).unwrap();
+    assert_eq!(stage.get(&alice).await, alice);
+    allow_duplicates! {
+        assert_snapshot!(table, @r#"
+        empty: 400 invalid_argument ?
+        half: 400 invalid_argument ?
+        a list: 400 invalid_argument ?
+        null: 400 invalid_argument ?
+        a number for an id: 400 invalid_argument ?
+        two of one choice: 400 invalid_argument ?
+        a field that nobody knows: 400 invalid_argument REQUIRED id
+        half a character: 400 invalid_argument ?
+        nested deeply: 400 invalid_argument ?
+        too large: 429 resource_exhausted ?
+        a call that nobody knows: 404 unimplemented ?
+        "#);
+    }
+}

@@ -1,0 +1,20 @@
+//! The service as its callers meet it: over sockets, each test with a store of its own.
+//!
+//! A case is a function, and `on_both_stores!` makes a test of it on SQLite and one on PostgreSQL. Time stands still and
+//! randomness has a seed, so answers can be compared as a whole.
+
+mod stage;
+mod calls;
+mod finding;
+mod updating;
+mod repeating;
+mod lifecycle;
+mod passwords;
+mod history;
+mod erasing;
+mod bad_input;
+mod tables;
+mod secrets;
+mod doctor;
+mod process;
+mod instances;

@@ -1,0 +1,7 @@
+//! The binary itself, as whoever runs it sees it: what it prints, how it ends, what it keeps, what it refuses.
+
+mod running;
+mod starting;
+mod stopping;
+
+pub(crate) use running::{Running, user_service};

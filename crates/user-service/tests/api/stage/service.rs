@@ -1,0 +1,109 @@
+//! A service in this process: the real host, the real calls, on ports of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use connectrpc::Protocol;
+use connectrpc::client::{ClientConfig, Http2Connection, SharedHttp2Connection};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::RwLock;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use user_api::v1::UserServiceClient;
+use user_domain::PasswordPolicy;
+use user_service::Sources;
+use user_service::directory::{Directory, Parts};
+use user_service::grpc::UserApi;
+use user_service::host::{Api, Drained, Host, HostLimits, Readiness, ReadinessCheck};
+use user_service::passwords::{HashingCost, Passwords};
+use user_service::vault::MasterKeys;
+
+use super::{Answer, Place, post, refusal_of};
+
+/// The master key of every store that a test makes.
+pub(crate) const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+/// What a directory is made of, besides its store.
+fn parts(sources: Sources) -> Parts {
+    Parts {
+        keys: MasterKeys::parse(MASTER_KEY, &[]).expect("it is a key"),
+        passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
+        policy: PasswordPolicy::default(),
+        sources,
+    }
+}
+
+/// Held while a process is started, and shared while a store is opened. Until a new process executes its own program it
+/// holds copies of the locks of this one, and a store that is opened again would seem to be in use.
+pub(crate) static STARTING: RwLock<()> = RwLock::const_new(());
+
+/// A service that serves in the background.
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    pub(crate) directory: Directory,
+    stop: CancellationToken,
+    ended: JoinHandle<Drained>,
+}
+
+struct Always;
+
+impl ReadinessCheck for Always {
+    async fn readiness(&self) -> Readiness {
+        Readiness::Ready
+    }
+}
+
+impl Service {
+    /// Brings the store to its schema, opens it, and serves it.
+    pub(crate) async fn start(place: &Place, sources: Sources) -> Self {
+        user_api::install_type_registry();
+        let options = place.options();
+        let nobody_starts = STARTING.read().await;
+        options.migrate().await.expect("the place is empty, or ours");
+        let store = options.open().await.expect("it was migrated");
+        let directory =
+            Directory::open(store, parts(sources)).await.expect("the key is the one it was made with");
+        drop(nobody_starts);
+        let limits = HostLimits::default();
+        let api = Api::new(Arc::new(UserApi::new(directory.clone())), &limits);
+        let host = Host { api: listener().await, operations: listener().await, limits };
+        let (address, stop) = (host.api.local_addr().expect("it is bound"), CancellationToken::new());
+        let ended = tokio::spawn(host.serve(api, Always, stop.clone()));
+        Self { address, directory, stop, ended }
+    }
+
+    /// Stops in order and lets go of the store.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        let drained = self.ended.await.expect("the host does not panic");
+        assert_eq!(drained.connections_cut, 0, "everybody got an answer");
+        self.directory.store().close().await;
+    }
+
+    pub(crate) async fn post(&self, call: &str, request: &Value) -> Answer {
+        post(self.address, call, &request.to_string()).await
+    }
+
+    pub(crate) async fn ok(&self, call: &str, request: Value) -> Value {
+        let answer = self.post(call, &request).await;
+        assert_eq!(answer.status, 200, "{call} {request} is refused: {}", answer.body);
+        answer.body
+    }
+
+    pub(crate) async fn refused(&self, call: &str, request: Value) -> String {
+        let answer = self.post(call, &request).await;
+        assert_ne!(answer.status, 200, "{call} {request} succeeds: {}", answer.body);
+        refusal_of(&answer.body)
+    }
+
+    pub(crate) async fn grpc(&self) -> UserServiceClient<SharedHttp2Connection> {
+        let uri: http::Uri = format!("http://{}", self.address).parse().expect("an address is a host");
+        let connection = Http2Connection::connect_plaintext(uri.clone()).await.expect("it listens");
+        UserServiceClient::new(connection.shared(16), ClientConfig::new(uri).with_protocol(Protocol::Grpc))
+    }
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("there is a free port")
+}

@@ -110,8 +110,8 @@ impl<S: Sabotage> EventStore for Sabotaged<S> {
         self.store.execute(statement, parameters).await
     }
 
-    fn warnings(&self) -> Vec<Warning> {
-        self.store.warnings()
+    async fn warnings(&self) -> Vec<Warning> {
+        self.store.warnings().await
     }
 
     fn accept_clock(&self) {

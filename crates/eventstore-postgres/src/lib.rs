@@ -3,9 +3,7 @@
 //! One connection of each process appends, outside the pool; the others read. Nothing here knows a user.
 
 mod append;
-mod clock;
 mod connection;
-mod health;
 mod inline;
 mod migrate;
 mod open;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use eventstore::{BoxError, Clock, Durability, LogId};
+use jiff::Timestamp;
 use thiserror::Error;
 use tokio_postgres::{Client, NoTls};
 use tracing::warn;
 
 use crate::Options;
-use crate::clock::Watch;
 use crate::connection::Door;
 use crate::migrate::first_missing;
 use crate::row::Moment;
@@ -116,14 +116,13 @@ async fn weak_settings(client: &Client, durability: Durability) -> Result<Vec<St
     }
 }
 
-pub(crate) async fn watch_clock(client: &Client, clock: Option<Clock>) -> Result<Watch, OpenError> {
-    let shown = match &clock {
-        Some(clock) => clock.now(),
-        None => {
-            client.query_one("SELECT clock_timestamp()", &[]).await?.try_get::<_, Moment>(0)?.timestamp()?
-        }
-    };
-    Ok(Watch::start(clock, shown))
+/// What the clock shows that will stamp the log: the tests', or the database's.
+pub(crate) async fn time(client: &Client, clock: Option<&Clock>) -> Result<Timestamp, OpenError> {
+    if let Some(clock) = clock {
+        return Ok(clock.now());
+    }
+    let row = client.query_one("SELECT clock_timestamp()", &[]).await?;
+    Ok(row.try_get::<_, Moment>(0)?.timestamp()?)
 }
 
 /// Connections for reading. `Fast` recycling asks only whether the connection is still there: a read is one statement

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use deadpool_postgres::{Object, Pool};
+use eventstore::append_task::Look;
 use eventstore::{
     AggregateId, ClaimKey, EventId, EventPage, EventQuery, Fingerprint, Head, Metadata, Position, ReadError,
     RecordedEvent, RequestKey, RequestRecord, Select, Value, Version,
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
+use crate::append::WRITER;
 use crate::row::{self, Moment, Parameter, signed, unsigned};
 
 /// A filtered read looks at no more events than these at once: a type that hardly ever occurs must not make one
@@ -45,6 +47,8 @@ const FILTERED: &str = concat!(
       ORDER BY position LIMIT $5"
 );
 const HEAD: &str = "SELECT position, event_id, recorded_at FROM events ORDER BY position DESC LIMIT 1";
+const LOOK: &str = "SELECT clock_timestamp(), (SELECT recorded_at FROM events ORDER BY position DESC LIMIT 1), \
+    writer_floor <= $1 AND layout = $2 FROM log_meta WHERE only_row = 1";
 const RECORDED_AT: &str = "SELECT recorded_at FROM events WHERE position = $1";
 const OWNER: &str = "SELECT aggregate_id FROM claims WHERE key = $1";
 /// After `$2`, from `$1` on: the same key, or the first of all when there is none to come after. An index serves that,
@@ -137,6 +141,14 @@ impl Reader {
             event_id: Some(EventId(get(&row, 1)?)),
             recorded_at: Some(get::<Moment>(&row, 2)?.timestamp()?),
         })
+    }
+
+    /// The database's clock, and whether it takes a writer like this one with these tables.
+    pub(crate) async fn look(&self, layout: &str) -> Result<Look, ReadError> {
+        let row = self.row(LOOK, &[&WRITER, &layout]).await?;
+        let row = row.ok_or_else(|| ReadError::Corrupt("log_meta has no row".to_owned()))?;
+        let recorded_at = get::<Option<Moment>>(&row, 1)?.map(Moment::timestamp).transpose()?;
+        Ok(Look { clock: get::<Moment>(&row, 0)?.timestamp()?, recorded_at, admitted: get(&row, 2)? })
     }
 
     /// Times never go backwards along positions, so halving finds the place without an index on them.

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eventstore::append_task::{AppendQueue, run};
+use eventstore::append_task::{AppendQueue, Health, Look, run};
 use eventstore::{
-    AggregateId, Append, AppendError, Appended, ClaimKey, Deadline, EventPage, EventQuery, EventStore, Head,
-    InlineTable, LogId, Position, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select, Value,
-    Version, Warning,
+    AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
+    Head, InlineTable, LogId, Position, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select,
+    Value, Version, Warning,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tracing::warn;
 
 use crate::append::Declared;
 use crate::connection::Door;
-use crate::health::Health;
 use crate::read::Reader;
 use crate::writer::{Writer, keep};
 use crate::{OpenError, Options, inline, open};
@@ -26,6 +26,8 @@ pub struct Store {
     tables: &'static [&'static InlineTable],
     queue: AppendQueue<Writer>,
     reader: Reader,
+    /// The tests'; `None` asks the database for its own.
+    clock: Option<Clock>,
     health: Arc<Health>,
 }
 
@@ -37,19 +39,20 @@ impl Store {
         let session = door.login().await?;
         let weakened = open::check(&session.client, &mut door, &options).await?;
         let log_id = open::log_id(&session.client).await?;
-        let clock = open::watch_clock(&session.client, options.clock.clone()).await?;
+        let shown = open::time(&session.client, options.clock.as_ref()).await?;
         let reader = Reader::new(open::pool(&door, options.readers)?);
-        let health = Arc::new(Health::new(weakened));
+        let health = Arc::new(Health::new(shown, weakened));
         let first = door.append().await?;
 
         // One task appends, the other keeps its connection. The first ends with the queue, the second with the first.
         let (sender, current) = watch::channel(None);
         tokio::spawn(keep(door.clone(), first, Arc::clone(&health), sender));
         let declared = Declared { tables: options.tables, layout: InlineTable::layout(options.tables) };
-        let writer = Writer::new(door, declared, clock, Arc::clone(&health), current);
+        let clock = options.clock;
+        let writer = Writer::new(door, declared, clock.clone(), Arc::clone(&health), current);
         let (queue, inbox) = AppendQueue::new();
         tokio::spawn(run(writer, inbox));
-        Ok(Self { log_id, tables: options.tables, queue, reader, health })
+        Ok(Self { log_id, tables: options.tables, queue, reader, clock, health })
     }
 }
 
@@ -122,8 +125,14 @@ impl EventStore for Store {
         self.reader.execute(statement, parameters).await
     }
 
-    fn warnings(&self) -> Vec<Warning> {
-        self.health.warnings()
+    async fn warnings(&self) -> Vec<Warning> {
+        let look = self.reader.look(&InlineTable::layout(self.tables)).await;
+        if let Err(error) = &look {
+            warn!(%error, "the store cannot be looked at");
+        }
+        let clock = self.clock.as_ref();
+        self.health
+            .warnings(look.ok().map(|look| Look { clock: clock.map_or(look.clock, Clock::now), ..look }))
     }
 
     fn accept_clock(&self) {

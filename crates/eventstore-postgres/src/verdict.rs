@@ -133,17 +133,23 @@ impl Found {
     }
 
     /// The verdict on one append. A used request id comes before a conflict, a conflict before a taken claim: who
-    /// repeats a command must hear what it did, and who decided on an old state cannot know which claims she would want.
+    /// repeats a command must hear what it did, and who decided on an old state cannot know which claims she would want. Last come
+    /// rows and claims that are not as the version says they are: a conflict too, since the caller can only look again.
     pub(crate) fn judge(&self, append: &Append) -> Option<Rejection> {
         if let Some(record) = append.request.and_then(|request| self.requests.get(&request.key)) {
             return Some(Rejection::Duplicate(*record));
         }
         let actual = self.versions.get(&append.aggregate_id).copied().unwrap_or(Version::NONE);
-        if actual != append.expected || !self.rows_fit(append) || !self.owns_what_it_gives_up(append) {
+        if actual != append.expected {
             return Some(Rejection::Conflict { actual });
         }
-        let taken = append.claims.wanted().find_map(|key| Some((key, *self.owners.get(&key)?)));
-        taken.map(|(key, owner)| Rejection::ClaimTaken { key, owner })
+        if let Some((key, owner)) =
+            append.claims.wanted().find_map(|key| Some((key, *self.owners.get(&key)?)))
+        {
+            return Some(Rejection::ClaimTaken { key, owner });
+        }
+        let matches = self.owns_what_it_gives_up(append) && self.rows_fit(append);
+        (!matches).then_some(Rejection::Conflict { actual })
     }
 
     fn owns_what_it_gives_up(&self, append: &Append) -> bool {

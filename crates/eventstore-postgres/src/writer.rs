@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Verdict};
-use eventstore::{Append, Appended, BoxError};
+use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Verdict};
+use eventstore::{Append, Appended, BoxError, Clock};
 use futures_util::future::join;
 use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use crate::append::{Declared, Recent, Statements, Times, Written, failed, not_begun};
-use crate::clock::{Watch, seconds_behind};
+use crate::append::{Declared, Recent, Statements, Times, failed, not_begun};
 use crate::connection::{Backend, Door, Session};
-use crate::health::Health;
 use crate::settle::settle;
 use crate::verdict::{Judge, Sorted};
 
@@ -78,7 +76,8 @@ async fn reconnect(
 pub(crate) struct Writer {
     door: Door,
     declared: Declared,
-    clock: Watch,
+    /// The tests'; `None` asks the database for its own.
+    clock: Option<Clock>,
     health: Arc<Health>,
     current: Current,
     prepared: Option<Prepared>,
@@ -145,7 +144,7 @@ impl Writer {
     pub(crate) fn new(
         door: Door,
         declared: Declared,
-        clock: Watch,
+        clock: Option<Clock>,
         health: Arc<Health>,
         current: Current,
     ) -> Self {
@@ -191,7 +190,7 @@ impl Writer {
         let ready = statements.ready(client, &self.declared, good.clone()).await.map_err(not_begun)?;
         let times = self.times();
         let written = ready.write(client, &self.declared, times).await?;
-        self.saw(written);
+        self.health.saw(written.shown);
         let appended = written.appended(good);
         Ok(sorted.verdicts(appended))
     }
@@ -232,21 +231,13 @@ impl Writer {
         let (written, committed) = join(write, client.batch_execute("COMMIT")).await;
         let written = written?;
         committed.map_err(failed)?;
-        self.saw(written);
+        self.health.saw(written.shown);
         let appended = written.appended(good);
         Ok(sorted.verdicts(appended))
     }
 
-    fn times(&mut self) -> Times {
-        if self.health.take_clock_accepted() {
-            self.clock.accept();
-        }
-        Times { clock: self.clock.now(), latest: self.clock.latest() }
-    }
-
-    fn saw(&mut self, written: Written) {
-        self.clock.saw(written.shown);
-        self.health.taken(seconds_behind(written.recorded_at, written.shown));
+    fn times(&self) -> Times {
+        Times { clock: self.clock.as_ref().map(Clock::now), latest: self.health.latest_believed() }
     }
 
     /// Remembers what a batch taught, and draws the consequences of a failure.
@@ -265,8 +256,12 @@ impl Writer {
                 self.lost = Some(prepared.session.backend);
                 prepared.session.cut();
             }
-            Err(CommitError::Refused(refusal)) => self.health.refused(*refusal),
-            Err(CommitError::Mismatch | CommitError::Transient(_) | CommitError::NotExecuted(_)) => {}
+            Err(
+                CommitError::Mismatch
+                | CommitError::Transient(_)
+                | CommitError::NotExecuted(_)
+                | CommitError::Refused(_),
+            ) => {}
         }
     }
 }

@@ -81,7 +81,7 @@ async fn everything_that_an_append_can_hold_is_written_and_erased() {
     }
     assert_eq!(log(&store).await.len(), 6);
     assert_eq!(store.claims(None, 10).await.unwrap(), []);
-    assert_eq!(store.warnings(), []);
+    assert_eq!(store.warnings().await, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,7 +93,7 @@ async fn any_number_of_instances_start_together_on_an_empty_database() {
         starting.spawn(async move {
             let store = open(&options).await;
             store.append(created(n), soon()).await.unwrap();
-            assert_eq!(store.warnings(), []);
+            assert_eq!(store.warnings().await, []);
             store.log_id()
         });
     }
@@ -162,7 +162,7 @@ async fn a_login_of_its_own_serves_what_the_owner_has_migrated() {
     let store = open(&options).await;
     store.append(created(1), soon()).await.unwrap();
     migrate(&Options { migration_url: None, ..options }).await.expect("there is nothing to do");
-    assert_eq!(store.warnings(), []);
+    assert_eq!(store.warnings().await, []);
     store.close().await;
     login.forget(&owner).await;
 }
@@ -176,7 +176,7 @@ async fn an_owner_who_may_not_make_roles_is_warned() {
     let store = open(&options).await;
     store.append(created(1), soon()).await.unwrap();
     assert!(
-        matches!(&store.warnings()[..], [Warning::Weakened(what)] if what.contains("without_a_role_app"))
+        matches!(&store.warnings().await[..], [Warning::Weakened(what)] if what.contains("without_a_role_app"))
     );
     store.close().await;
     login.forget(&owner).await;
@@ -191,7 +191,7 @@ async fn a_server_that_acknowledges_too_early_is_refused() {
     let error = Store::open(options(&database.url)).await.unwrap_err().to_string();
     assert!(error.contains("synchronous_commit = off"), "{error}");
     let meant = Options { durability: Durability::MayBeWeakened, ..options(&database.url) };
-    assert!(matches!(&Store::open(meant).await.unwrap().warnings()[..], [Warning::Weakened(_)]));
+    assert!(matches!(&Store::open(meant).await.unwrap().warnings().await[..], [Warning::Weakened(_)]));
 }
 
 #[tokio::test]
@@ -241,7 +241,7 @@ async fn nothing_is_lost_or_doubled_when_the_server_ends_connections() {
     let positions: Vec<_> = events.iter().map(|event| event.position).collect();
     assert_eq!(told, positions, "each append stands where its caller was told, once");
     assert_eq!(positions, (1..=WRITERS * APPENDS).map(Position).collect::<Vec<_>>());
-    assert_eq!(stores[0].warnings(), []);
+    assert_eq!(stores[0].warnings().await, []);
 }
 
 #[tokio::test]

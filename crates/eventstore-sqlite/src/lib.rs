@@ -3,9 +3,7 @@
 //! One process owns the file. One thread writes; every other thread reads on connections of its own.
 
 mod append;
-mod clock;
 mod connection;
-mod health;
 mod inline;
 mod migrate;
 mod open;
@@ -15,6 +13,7 @@ mod row;
 mod settle;
 mod store;
 mod verdict;
+mod wal;
 mod writer;
 
 pub use migrate::migrate;

@@ -4,9 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use eventstore::{BoxError, LogId};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, params};
 use thiserror::Error;
 use uuid::Uuid;
+
+use crate::writer::WRITER;
 
 /// `UsrS`: how a file says that it is one of ours.
 pub(crate) const APPLICATION_ID: i32 = 0x5573_7253;
@@ -79,21 +81,15 @@ impl OpenError {
     }
 }
 
-/// What the one row of `log_meta` says about writers.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Meta {
-    pub(crate) writer_floor: i64,
-    pub(crate) layout: String,
-}
-
 /// Which log this is.
 pub(crate) fn log_id(connection: &Connection, path: &Path) -> Result<LogId, OpenError> {
     let bytes = connection.query_row("SELECT log_id FROM log_meta", [], |row| row.get(0));
     Ok(LogId(Uuid::from_bytes(bytes.map_err(|cause| OpenError::sqlite(path, cause))?)))
 }
 
-/// Which writers the log takes. Read in each batch's transaction.
-pub(crate) fn meta(connection: &Connection) -> rusqlite::Result<Meta> {
-    let mut statement = connection.prepare_cached("SELECT writer_floor, layout FROM log_meta")?;
-    statement.query_row([], |row| Ok(Meta { writer_floor: row.get(0)?, layout: row.get(1)? }))
+/// Whether the log takes appends from a writer like this one, with these tables. Asked in each batch's transaction.
+pub(crate) fn admits(connection: &Connection, layout: &str) -> rusqlite::Result<bool> {
+    let mut statement =
+        connection.prepare_cached("SELECT writer_floor <= ?1 AND layout = ?2 FROM log_meta")?;
+    statement.query_row(params![WRITER, layout], |row| row.get(0))
 }

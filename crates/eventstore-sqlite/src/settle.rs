@@ -62,16 +62,15 @@ fn find(connection: &Connection, append: &Append) -> rusqlite::Result<Option<App
 mod tests {
     use std::sync::Arc;
 
-    use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Verdict};
+    use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Verdict};
     use eventstore::{
-        AggregateId, ClaimChanges, EventId, Fingerprint, Metadata, NewEvent, NewRequest, RequestKey, Version,
+        AggregateId, ClaimChanges, Clock, EventId, Fingerprint, Metadata, NewEvent, NewRequest, RequestKey,
+        Version,
     };
     use tempfile::TempDir;
     use uuid::Uuid;
 
     use super::*;
-    use crate::clock::Watch;
-    use crate::health::Health;
     use crate::{Options, connection, migrate};
 
     async fn writer(folder: &TempDir) -> Writer {
@@ -79,8 +78,9 @@ mod tests {
         migrate(&options).await.unwrap();
         let lock = connection::lock(&options.path).unwrap();
         let (connection, weakened) = connection::owner(&options).unwrap();
-        let health = Arc::new(Health::new(Watch::start(None), weakened));
-        Writer::new(connection, options, health, lock).unwrap()
+        let clock = Clock::system();
+        let health = Arc::new(Health::new(clock.now(), weakened));
+        Writer::new(connection, options, clock, health, lock).unwrap()
     }
 
     fn append(n: u128, events: usize, size: usize) -> Append {

@@ -5,18 +5,16 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use eventstore::append_task::AppendQueue;
+use eventstore::append_task::{AppendQueue, Health, Look};
 use eventstore::{
-    AggregateId, Append, AppendError, Appended, ClaimKey, Deadline, EventPage, EventQuery, EventStore, Head,
-    InlineTable, LogId, Position, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select, Value,
-    Version, Warning,
+    AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
+    Head, InlineTable, LogId, Position, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select,
+    Value, Version, Warning,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
-use tokio::sync::watch;
+use tracing::warn;
 
-use crate::clock::Watch;
-use crate::health::Health;
 use crate::read::{self, Readers, failed};
 use crate::writer::Writer;
 use crate::{Access, OpenError, Options, connection, migrate, open};
@@ -26,7 +24,6 @@ pub struct Store {
     log_id: LogId,
     tables: &'static [&'static InlineTable],
     readers: Readers,
-    health: Arc<Health>,
     owner: Option<Owner>,
 }
 
@@ -34,7 +31,8 @@ pub struct Store {
 struct Owner {
     queue: AppendQueue<Writer>,
     thread: JoinHandle<()>,
-    ended: watch::Receiver<()>,
+    clock: Clock,
+    health: Arc<Health>,
 }
 
 impl Store {
@@ -55,22 +53,23 @@ impl Store {
         let (mut connection, weakened) = connection::owner(&options)?;
         migrate::check(&mut connection, &options)?;
         let log_id = open::log_id(&connection, &options.path)?;
-        let health = Arc::new(Health::new(Watch::start(options.clock.clone()), weakened));
+        let clock = options.clock.clone().unwrap_or_else(Clock::system);
+        let health = Arc::new(Health::new(clock.now(), weakened));
         let (tables, readers) = (options.tables, Readers::new(options.path.clone()));
         let path = options.path.clone();
-        let writer = Writer::new(connection, options, Arc::clone(&health), lock)?;
+        let writer = Writer::new(connection, options, clock.clone(), Arc::clone(&health), lock)?;
         let (queue, inbox) = AppendQueue::new();
-        let (thread, ended) = writer.start(inbox).map_err(|cause| OpenError::Unusable { path, cause })?;
-        Ok(Self { log_id, tables, readers, health, owner: Some(Owner { queue, thread, ended }) })
+        let thread = writer.start(inbox).map_err(|cause| OpenError::Unusable { path, cause })?;
+        let owner = Some(Owner { queue, thread, clock, health });
+        Ok(Self { log_id, tables, readers, owner })
     }
 
     fn read_beside(options: &Options) -> Result<Self, OpenError> {
         let mut connection = connection::reader(&options.path)?;
         migrate::check(&mut connection, options)?;
         let log_id = open::log_id(&connection, &options.path)?;
-        let health = Arc::new(Health::new(Watch::start(options.clock.clone()), Vec::new()));
         let readers = Readers::new(options.path.clone());
-        Ok(Self { log_id, tables: options.tables, readers, health, owner: None })
+        Ok(Self { log_id, tables: options.tables, readers, owner: None })
     }
 
     /// Everything in an append must have been declared, before its batch mates depend on it.
@@ -178,12 +177,24 @@ impl EventStore for Store {
         self.on_writer(move |connection| read::execute(connection, statement, &parameters)).await
     }
 
-    fn warnings(&self) -> Vec<Warning> {
-        self.health.warnings()
+    /// A store that is open for reading has none: they are about appends.
+    async fn warnings(&self) -> Vec<Warning> {
+        let Some(Owner { clock, health, .. }) = &self.owner else { return Vec::new() };
+        let layout = InlineTable::layout(self.tables);
+        let look = self.read(|connection| {
+            let recorded_at = read::head(connection)?.recorded_at;
+            Ok(Look { clock: clock.now(), recorded_at, admitted: open::admits(connection, &layout)? })
+        });
+        if let Err(error) = &look {
+            warn!(%error, "the store cannot be looked at");
+        }
+        health.warnings(look.ok())
     }
 
     fn accept_clock(&self) {
-        self.health.watch().accept();
+        if let Some(owner) = &self.owner {
+            owner.health.accept_clock();
+        }
     }
 
     async fn close(&self) {
@@ -191,8 +202,6 @@ impl EventStore for Store {
         self.readers.close();
         if let Some(owner) = &self.owner {
             owner.queue.close().await;
-            let mut ended = owner.ended.clone();
-            while ended.changed().await.is_ok() {}
         }
     }
 }

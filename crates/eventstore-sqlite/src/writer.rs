@@ -3,21 +3,23 @@
 //! What goes wrong before COMMIT has not happened: no commit record has been written. What goes wrong at COMMIT is
 //! unknown until the file has been opened again.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 use std::{future, io, thread};
 
-use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Inbox, Verdict};
-use eventstore::{Append, Appended, BoxError, InlineTable, LogId, ReadError, WriterRefusal};
+use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Inbox, Verdict};
+use eventstore::{Append, Appended, BoxError, Clock, InlineTable, LogId, ReadError, WriterRefusal};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use tokio::runtime;
-use tokio::sync::watch;
+use tokio::time::sleep_until;
 use tracing::debug;
 
 use crate::append::{Failure, Head, Writing};
-use crate::health::Health;
 use crate::inline::TableSql;
+use crate::wal::{self, Leftovers};
 use crate::{OpenError, Options, connection, open, verdict};
 
 /// Which generation of writers this is. A store whose floor is higher takes no appends from it.
@@ -35,7 +37,9 @@ pub(crate) struct Writer {
     head: Head,
     tables: Vec<TableSql>,
     layout: String,
+    clock: Clock,
     health: Arc<Health>,
+    leftovers: Leftovers,
     /// Declared last, so that it is let go last.
     _lock: File,
 }
@@ -44,6 +48,7 @@ impl Writer {
     pub(crate) fn new(
         connection: Connection,
         options: Options,
+        clock: Clock,
         health: Arc<Health>,
         lock: File,
     ) -> Result<Self, OpenError> {
@@ -51,19 +56,16 @@ impl Writer {
         let head = head(&connection).map_err(|cause| OpenError::sqlite(&options.path, cause))?;
         let tables = options.tables.iter().copied().map(TableSql::new).collect();
         let layout = InlineTable::layout(options.tables);
-        Ok(Self { connection: Some(connection), options, log_id, head, tables, layout, health, _lock: lock })
+        let leftovers = Leftovers::unknown();
+        let connection = Some(connection);
+        Ok(Self { connection, options, log_id, head, tables, layout, clock, health, leftovers, _lock: lock })
     }
 
-    /// Gives the writer its thread. It ends when the queue is closed, or dropped; the receiver sees its sender go when
-    /// the file has been let go.
-    pub(crate) fn start(self, inbox: Inbox<Self>) -> io::Result<(JoinHandle<()>, watch::Receiver<()>)> {
-        let runtime = runtime::Builder::new_current_thread().build()?;
-        let (running, ended) = watch::channel(());
-        let run = move || {
-            runtime.block_on(eventstore::append_task::run(self, inbox));
-            drop(running);
-        };
-        Ok((thread::Builder::new().name("eventstore-writer".to_owned()).spawn(run)?, ended))
+    /// Gives the writer its thread. It ends when the queue is closed, or dropped.
+    pub(crate) fn start(self, inbox: Inbox<Self>) -> io::Result<JoinHandle<()>> {
+        let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
+        let run = move || runtime.block_on(eventstore::append_task::run(self, inbox));
+        thread::Builder::new().name("eventstore-writer".to_owned()).spawn(run)
     }
 
     /// Work on the product's tables. An error that puts the file in doubt closes it, as one of our own would.
@@ -75,6 +77,7 @@ impl Writer {
         if matches!(done, Err(ReadError::StoreDown(_) | ReadError::Corrupt(_))) {
             self.connection = None;
         }
+        self.leftovers.replaced();
         done
     }
 
@@ -82,6 +85,8 @@ impl Writer {
     pub(crate) fn connection(&mut self) -> Result<&Connection, BoxError> {
         if self.connection.is_none() {
             self.health.reached(false);
+            // Whatever is left behind; and if the file cannot be opened now, the writer tries again while it rests.
+            self.leftovers.suspected();
             self.connection = Some(self.reopen()?);
             self.health.reached(true);
         }
@@ -98,13 +103,25 @@ impl Writer {
         if open::log_id(&connection, &self.options.path)? != self.log_id {
             return Err("the file is another log now".into());
         }
-        if let Err(cause) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        if let Err(cause) = wal::empty(&connection) {
             debug!(%cause, "the WAL could not be emptied; the next page tells whether that matters");
         }
         let fences: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         connection.pragma_update(None, "user_version", fences.wrapping_add(1))?;
         self.head = head(&connection)?;
         Ok(connection)
+    }
+
+    /// Empties the `-wal` if it holds what should be gone.
+    fn clear_leftovers(&mut self) {
+        if self.leftovers.due().is_none_or(|due| due > Instant::now()) {
+            return;
+        }
+        if let Err(cause) = self.connection().map(drop) {
+            self.leftovers.postpone(&cause.to_string());
+        } else if let Some(connection) = &self.connection {
+            self.leftovers.clear(connection);
+        }
     }
 
     /// As after an error at COMMIT.
@@ -132,12 +149,16 @@ impl Writer {
         batch: &[Append],
         mode: CommitMode,
     ) -> Result<Vec<Verdict>, CommitError> {
-        let recorded_at = self.health.watch().stamp(self.head.recorded_at).map_err(CommitError::Refused)?;
+        let recorded_at = self.stamp().map_err(CommitError::Refused)?;
         run(connection, "BEGIN IMMEDIATE").map_err(not_executed)?;
         match self.write(connection, batch, mode, recorded_at) {
             Ok((verdicts, head)) => {
                 Self::end(connection)?;
                 self.head = head;
+                let committed = batch.iter().zip(&verdicts);
+                for (append, _) in committed.filter(|(_, verdict)| matches!(verdict, Verdict::Appended(_))) {
+                    self.leftovers.after(append);
+                }
                 Ok(verdicts)
             }
             Err(error) => {
@@ -146,6 +167,13 @@ impl Writer {
                 Err(error)
             }
         }
+    }
+
+    /// The time for a batch, in whole microseconds and after that of the batch before it.
+    fn stamp(&self) -> Result<i64, WriterRefusal> {
+        let now = self.clock.now();
+        self.health.believe(now)?;
+        Ok(self.head.recorded_at.map_or(i64::MIN, |last| last + 1).max(now.as_microsecond()))
     }
 
     /// A deferred constraint of the product's own schema is the one thing that COMMIT checks before it writes.
@@ -192,10 +220,11 @@ impl Writer {
     /// Whether the store still takes appends from a writer like this one. In the transaction: a switch of generations
     /// cannot come between the question and the rows.
     fn ask_for_admission(&self, connection: &Connection) -> Result<(), CommitError> {
-        let meta = open::meta(connection).map_err(not_executed)?;
-        let too_old = meta.writer_floor > WRITER || meta.layout != self.layout;
-        self.health.admitted(!too_old);
-        if too_old { Err(CommitError::Refused(WriterRefusal::TooOld)) } else { Ok(()) }
+        if open::admits(connection, &self.layout).map_err(not_executed)? {
+            Ok(())
+        } else {
+            Err(CommitError::Refused(WriterRefusal::TooOld))
+        }
     }
 }
 
@@ -217,7 +246,16 @@ impl BatchWriter for Writer {
 
     fn yield_to_callers(&mut self) -> impl Future<Output = ()> + Send {
         thread::yield_now();
+        self.clear_leftovers();
         future::ready(())
+    }
+
+    async fn rest(&mut self) -> Infallible {
+        while let Some(due) = self.leftovers.due() {
+            sleep_until(due.into()).await;
+            self.clear_leftovers();
+        }
+        future::pending().await
     }
 }
 

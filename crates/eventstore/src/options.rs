@@ -26,6 +26,13 @@ impl Clock {
         Self(Arc::new(now))
     }
 
+    /// The system's clock.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
+    pub fn system() -> Self {
+        Self::new(Timestamp::now)
+    }
+
     /// What it shows.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -77,8 +77,8 @@ pub trait EventStore: Debug + Send + Sync + 'static {
     /// Changes the product's own tables outside an append, and says how many rows it touched.
     async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError>;
 
-    /// What an operator should know. Empty when all is well.
-    fn warnings(&self) -> Vec<Warning>;
+    /// What an operator should know, from a look at the store as it is now. Empty when all is well.
+    async fn warnings(&self) -> Vec<Warning>;
 
     /// Accepts a clock that jumped forward: see [`crate::WriterRefusal::ClockJumped`].
     fn accept_clock(&self);
@@ -155,8 +155,8 @@ pub enum Warning {
     /// Appends are refused: see [`crate::WriterRefusal`].
     #[error("appends are refused: {0}")]
     WriterRefused(crate::WriterRefusal),
-    /// Appends wait for the store to come back.
-    #[error("the store cannot be reached for appends")]
+    /// Appends, and perhaps reads, wait for the store to come back.
+    #[error("the store cannot be reached")]
     StoreDown,
     /// A setting of the store gives up a guarantee, and somebody said that this is meant.
     #[error("durability is weakened: {0}")]

@@ -41,7 +41,7 @@ pub(crate) async fn serve(listener: UnixListener, directory: Directory, stop: Ca
 }
 
 async fn status(State(directory): State<Directory>) -> String {
-    let warnings = directory.store().warnings();
+    let warnings = directory.store().warnings().await;
     if warnings.is_empty() {
         return "all is well\n".to_owned();
     }

@@ -16,4 +16,4 @@ mod statement;
 mod tests;
 
 pub(crate) use recent::Recent;
-pub(crate) use run::{Declared, Statements, Times, WRITER, Written, failed, not_begun};
+pub(crate) use run::{Declared, Statements, Times, WRITER, failed, not_begun};

@@ -1,7 +1,8 @@
 //! The writing of one batch, append by append, inside its transaction.
 //!
-//! Nothing is looked up first: constraints and row counts find what does not match. Then the transaction is rolled back
-//! and the batch is judged, which is dearer but refuses one append at a time.
+//! An append is not judged here: constraints and row counts find what does not match, and only what they cannot see (a
+//! version ahead of the head, also of an append without events) is looked up. Then the transaction is rolled back and
+//! the batch is judged, which is dearer but refuses one append at a time.
 
 mod event;
 

@@ -4,12 +4,15 @@
 //! claim or request id waits for the next batch. A command that must be refused never fails its batch mates.
 
 mod batch;
+mod clock;
+mod health;
 mod queue;
 mod task;
 
 use std::convert::Infallible;
 use std::future::{self, Future};
 
+pub use health::{Health, Look};
 pub use queue::AppendQueue;
 pub use task::{Inbox, run};
 

@@ -96,7 +96,7 @@ impl<W> Clone for AppendQueue<W> {
 
 impl<W> fmt::Debug for AppendQueue<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AppendQueue").field("free", &self.sender.capacity()).finish()
+        f.debug_struct("AppendQueue").field("free", &self.sender.capacity()).finish_non_exhaustive()
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Inbox<W> {
 
 impl<W> fmt::Debug for Inbox<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").field("waiting", &self.messages.len()).finish()
+        f.debug_struct("Inbox").field("waiting", &self.messages.len()).finish_non_exhaustive()
     }
 }
 

@@ -56,13 +56,28 @@ pub async fn a_clock_behind_the_log_is_warned_of<F: Fixture>(fixture: &F) {
     creates(1).done(&*store).await;
     clock.turn(SignedDuration::from_secs(-4));
     changes(1, 1).done(&*store).await;
-    assert_eq!(store.warnings(), [], "clocks are set back by seconds now and then");
+    assert_eq!(store.warnings().await, [], "clocks are set back by seconds now and then");
     clock.turn(SignedDuration::from_secs(-26));
     changes(1, 2).done(&*store).await;
-    assert_eq!(store.warnings(), [Warning::ClockBehind { seconds: 30 }]);
+    assert_eq!(store.warnings().await, [Warning::ClockBehind { seconds: 30 }]);
     clock.turn(SignedDuration::from_mins(1));
+    assert_eq!(
+        store.warnings().await,
+        [],
+        "without an append, which a service that is not ready does not get"
+    );
     changes(1, 3).done(&*store).await;
-    assert_eq!(store.warnings(), []);
+    assert_eq!(store.warnings().await, []);
+}
+
+pub async fn a_clock_behind_the_log_is_warned_of_from_the_start<F: Fixture>(fixture: &F) {
+    let clock = HandClock::new();
+    let store = open_with(fixture, &clock).await;
+    creates(1).done(&*store).await;
+    store.close().await;
+    drop(store);
+    clock.turn(SignedDuration::from_secs(-30));
+    assert_eq!(open_with(fixture, &clock).await.warnings().await, [Warning::ClockBehind { seconds: 30 }]);
 }
 
 pub async fn a_clock_that_jumped_stops_appends_until_it_is_accepted<F: Fixture>(fixture: &F) {
@@ -73,11 +88,12 @@ pub async fn a_clock_that_jumped_stops_appends_until_it_is_accepted<F: Fixture>(
     for _ in 0..2 {
         assert_jumped(&creates(2).on(&*store).await);
     }
-    assert_eq!(store.warnings(), [Warning::WriterRefused(WriterRefusal::ClockJumped)]);
+    assert_eq!(store.warnings().await, [Warning::WriterRefused(WriterRefusal::ClockJumped)]);
     assert_eq!(log(&*store).await.len(), 1);
     store.accept_clock();
+    assert_eq!(store.warnings().await, []);
     assert_eq!(creates(2).done(&*store).await.recorded_at, clock.shows());
-    assert_eq!(store.warnings(), []);
+    assert_eq!(store.warnings().await, []);
     clock.set(clock.shows() + SignedDuration::from_hours(24));
     assert_jumped(&creates(3).on(&*store).await);
 }
@@ -88,9 +104,11 @@ pub async fn a_clock_that_jumped_back_again_is_trusted<F: Fixture>(fixture: &F) 
     let right = clock.shows();
     clock.set(Timestamp::MAX);
     assert_jumped(&creates(1).on(&*store).await);
+    assert_eq!(store.warnings().await, [Warning::WriterRefused(WriterRefusal::ClockJumped)]);
     clock.set(right);
+    assert_eq!(store.warnings().await, [], "without an append");
     assert_eq!(creates(1).done(&*store).await.recorded_at, right);
-    assert_eq!(store.warnings(), []);
+    assert_eq!(store.warnings().await, []);
 }
 
 fn assert_jumped(result: &Result<crate::Appended, AppendError>) {

@@ -74,6 +74,7 @@ macro_rules! conformance_tests {
             clocks: recorded_times_never_go_backwards;
             clocks: recorded_times_do_not_go_backwards_over_a_restart;
             clocks: a_clock_behind_the_log_is_warned_of;
+            clocks: a_clock_behind_the_log_is_warned_of_from_the_start;
             clocks: a_clock_that_jumped_stops_appends_until_it_is_accepted;
             clocks: a_clock_that_jumped_back_again_is_trusted;
             contents: data_and_sealed_come_back_byte_for_byte;

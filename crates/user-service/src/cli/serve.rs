@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use eventstore::Warning;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -103,7 +104,8 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         limits: HostLimits::default(),
     };
     let admin = service.folder.as_ref().map(|folder| admin::listen(&folder.admin_socket())).transpose()?;
-    announce(&args, &service, &host)?;
+    let warnings = service.directory.store().warnings().await;
+    announce(&args, &service, &host, &warnings)?;
     let api = Api::new(Arc::new(UserApi::new(service.directory.clone())), &host.limits);
     let readiness = StoreIsReady(service.directory.clone());
     let serve_admin = async {
@@ -177,14 +179,14 @@ fn stop_signal() -> anyhow::Result<CancellationToken> {
 }
 
 /// Says where everything is, and what to try.
-fn announce(args: &ServeArgs, service: &Service, host: &Host) -> anyhow::Result<()> {
+fn announce(args: &ServeArgs, service: &Service, host: &Host, warnings: &[Warning]) -> anyhow::Result<()> {
     let (api, operations) = (host.api.local_addr()?, host.operations.local_addr()?);
     println!("user-service {}", env!("CARGO_PKG_VERSION"));
     println!("  users       http://{api}   gRPC, gRPC-Web and JSON, with reflection");
     println!("  operations  http://{operations}   /healthz, /readyz");
     println!("  data        {}", args.store.shown());
     announce_key(&args.store.store, service.freshness);
-    for warning in service.directory.store().warnings() {
+    for warning in warnings {
         println!("  !! {warning}");
     }
     println!();
@@ -199,22 +201,24 @@ fn announce(args: &ServeArgs, service: &Service, host: &Host) -> anyhow::Result<
     Ok(())
 }
 
-/// Ready when the store has nothing to complain about that would fail a write.
+/// Ready when the store can be reached and takes writes. A log that is ahead of its clock takes them, and says so.
 struct StoreIsReady(Directory);
 
 impl ReadinessCheck for StoreIsReady {
     async fn readiness(&self) -> Readiness {
-        let mut reasons: Vec<String> = self
-            .0
-            .store()
-            .warnings()
-            .iter()
-            .filter(|warning| !matches!(warning, eventstore::Warning::Weakened(_)))
-            .map(ToString::to_string)
-            .collect();
-        if self.0.store().head().await.is_err() {
-            reasons.push("the store cannot be read".to_owned());
+        let (mut reasons, mut remarks) = (Vec::new(), Vec::new());
+        for warning in self.0.store().warnings().await {
+            match warning {
+                Warning::WriterRefused(_) | Warning::StoreDown => reasons.push(warning.to_string()),
+                Warning::ClockBehind { .. } => remarks.push(warning.to_string()),
+                // It was said at the start, it stays, and it is not for everybody's eyes.
+                Warning::Weakened(_) => {}
+            }
         }
-        if reasons.is_empty() { Readiness::Ready } else { Readiness::NotReady(reasons) }
+        match (reasons.is_empty(), remarks.is_empty()) {
+            (true, true) => Readiness::Ready,
+            (true, false) => Readiness::ReadyBut(remarks),
+            (false, _) => Readiness::NotReady(reasons),
+        }
     }
 }

@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
     Ready,
+    /// It should, and whoever runs it should know something: one sentence each.
+    ReadyBut(Vec<String>),
     /// Why not: one sentence each, for a person. They are answered to anybody who can reach the port.
     NotReady(Vec<String>),
 }
@@ -22,8 +24,8 @@ pub trait ReadinessCheck: Send + Sync + 'static {
     fn readiness(&self) -> impl Future<Output = Readiness> + Send;
 }
 
-/// `GET /healthz` answers 200 as long as the process can answer at all. `GET /readyz` answers 200, or
-/// 503 with one reason a line.
+/// `GET /healthz` answers 200 as long as the process can answer at all. `GET /readyz` answers 200, perhaps
+/// with one warning a line, or 503 with one reason a line.
 pub(super) fn router<R: ReadinessCheck>(check: R, stop: CancellationToken) -> Router {
     Router::new()
         .route("/healthz", get(async || "alive\n"))
@@ -42,6 +44,7 @@ async fn readyz<R: ReadinessCheck>(State(operations): State<Arc<Operations<R>>>)
     }
     match operations.check.readiness().await {
         Readiness::Ready => (StatusCode::OK, "ready\n".to_owned()),
+        Readiness::ReadyBut(warnings) => (StatusCode::OK, format!("ready\n{}\n", warnings.join("\n"))),
         Readiness::NotReady(reasons) => (StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n"),
     }
 }

@@ -91,6 +91,15 @@ async fn operations_says_alive_and_ready() {
 }
 
 #[tokio::test]
+async fn operations_says_what_to_know_although_it_is_ready() {
+    let warnings = vec!["The log is ahead of the clock.".to_owned()];
+    let host = start_with(HostLimits::default(), Readiness::ReadyBut(warnings)).await;
+    let got = sockets::get(host.operations, "/readyz").await;
+    assert!(got.starts_with("HTTP/1.1 200 "), "{got}");
+    assert!(got.ends_with("ready\nThe log is ahead of the clock.\n"), "{got}");
+}
+
+#[tokio::test]
 async fn operations_says_why_it_is_not_ready() {
     let reasons = vec!["The store is down.".to_owned(), "The clock jumped.".to_owned()];
     let host = start_with(HostLimits::default(), Readiness::NotReady(reasons)).await;

@@ -40,6 +40,7 @@ async fn an_answer_is_plain_json(stage: &Stage) {
 }
 
 /// One after the other on one user; of each answer what the answer before did not say.
+#[expect(clippy::too_many_lines, reason = "what is long is the answers, and they are the test")]
 async fn a_user_lives_through_every_call(stage: &Stage) {
     let alice = stage.create("alice").await;
     let id = alice.id();

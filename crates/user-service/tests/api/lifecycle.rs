@@ -12,12 +12,12 @@ on_both_stores!(states_by_calls, restoring_and_reinstating_bring_back_the_status
 const STATES: [&str; 6] = ["absent", "active", "inactive", "suspended", "deleted", "erased"];
 
 /// A user in a state, fresh, so that no call meets the traces of another.
-async fn in_state(stage: &Stage, state: &str, name: &str) -> String {
-    if state == "absent" {
+async fn in_state(stage: &Stage, wanted: &str, name: &str) -> String {
+    if wanted == "absent" {
         return "01890000-0000-7000-8000-000000000000".to_owned();
     }
     let user = stage.create(name).await;
-    let calls: &[&str] = match state {
+    let calls: &[&str] = match wanted {
         "inactive" => &["DeactivateUser"],
         "suspended" => &["SuspendUser"],
         "deleted" => &["DeleteUser"],

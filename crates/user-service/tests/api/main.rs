@@ -3,6 +3,8 @@
 //! A case is a function, and `on_both_stores!` makes a test of it on SQLite and one on PostgreSQL. Time stands still and
 //! randomness has a seed, so answers can be compared as a whole.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets what nobody expected ends loudly")]
+
 mod stage;
 mod calls;
 mod finding;

@@ -184,11 +184,15 @@ async fn verify(ground: &Ground, ledger: &Path, findings: &mut Findings) -> anyh
     Ok(())
 }
 
-/// What the services said, for whoever has to find out why.
+/// What the services said, if anything, for whoever has to find out why.
 fn keep_log(ground: &Ground) -> anyhow::Result<()> {
-    let kept = std::env::temp_dir().join(format!("kill-service-{}-{}.log", ground.kind, std::process::id()));
-    std::fs::copy(ground.folder().join("service.log"), &kept)?;
-    println!("{}: what the services logged is kept in {}", ground.kind, kept.display());
+    let log = ground.folder().join("service.log");
+    if std::fs::metadata(&log)?.len() > 0 {
+        let name = format!("kill-service-{}-{}.log", ground.kind, std::process::id());
+        let kept = std::env::temp_dir().join(name);
+        std::fs::copy(log, &kept)?;
+        println!("{}: what the services logged is kept in {}", ground.kind, kept.display());
+    }
     Ok(())
 }
 

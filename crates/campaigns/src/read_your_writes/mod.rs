@@ -27,6 +27,9 @@ use worker::{Pairs, Reached, Worker};
 /// Pairs of a run, half of them on each store.
 const SMALL: u64 = 10_000;
 
+/// Pairs under a control: it is found at once.
+const CONTROL: u64 = 1_000;
+
 const WORKERS: u64 = 16;
 
 /// What makes this campaign fail.
@@ -37,7 +40,7 @@ pub(crate) enum Control {
 }
 
 pub(crate) async fn run(size: Option<u64>, control: Option<Control>, seed: Seed) -> anyhow::Result<Findings> {
-    let pairs = size.unwrap_or(SMALL).div_ceil(2);
+    let pairs = size.unwrap_or(if control.is_some() { CONTROL } else { SMALL }).div_ceil(2);
     let mut findings = Findings::default();
     for kind in Kind::BOTH {
         findings.take(on(kind, pairs, control, seed).await?);

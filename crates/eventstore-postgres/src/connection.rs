@@ -1,25 +1,34 @@
-//! How a connection is opened, and what it is told before it is used.
+//! How a connection is opened, what it is told before it is used, and what its server must promise.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use eventstore::Durability;
 use futures_util::future::poll_fn;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Socket};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
 use tracing::debug;
 
-use crate::Options;
 use crate::row::Moment;
+use crate::said::Said;
+use crate::{Access, OpenError, Options};
 
 /// A server that does not answer for so long is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long nothing comes back before we ask whether the other end is still there.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+
+/// How long what was sent may go unacknowledged before the connection counts as broken. The system's own is a quarter
+/// of an hour.
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 
 /// The planner settings are worth a factor of 1.9, and they keep a plan that was made on an empty table from becoming
 /// a scan of a full one. No statement timeout: what has begun is not torn. Waiting for a lock ends, and an append that
@@ -33,11 +42,27 @@ pub(crate) const APPEND_SETTINGS: &str = "SET plan_cache_mode = force_generic_pl
 const READ_SETTINGS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; SET jit = off; \
     SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed';";
 
+/// A setting of the login or of the database may not lower what is promised; a stronger one stays.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+    WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');";
+
+/// Asked before any role is taken: others' backends are hidden from it. Roles belong to the whole cluster, so the
+/// role's name is also of the database: who may serve one is not let into another.
+const WHO: &str = "SELECT pid, backend_start, \
+    $1 || '_' || left(encode(sha256(convert_to(current_database(), 'UTF8')), 'hex'), 8) || '_app' \
+    FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+
+const DURABILITY: &str = "SELECT current_setting('fsync'), current_setting('full_page_writes'), \
+    current_setting('synchronous_commit')";
+
 /// Everything that it takes to open a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
     config: Config,
+    schema: String,
     search_path: String,
+    durability: Durability,
+    access: Access,
     /// The role that every connection takes, if it may.
     pub(crate) role: Option<String>,
 }
@@ -47,12 +72,18 @@ pub(crate) struct Door {
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) backend: Backend,
-    driver: JoinHandle<()>,
+    /// The role that the service takes in this database.
+    pub(crate) role: String,
+    driver: Driver,
     cut: AtomicBool,
     /// Its sender goes with the driver.
     ended: watch::Receiver<()>,
     warned: Arc<AtomicBool>,
 }
+
+/// What carries a connection's messages. The connection ends with it, also one that is still being opened.
+#[derive(Debug)]
+struct Driver(JoinHandle<()>);
 
 /// A process of the server, named so that its number cannot mean another one later.
 #[derive(Clone, Copy, Debug)]
@@ -63,57 +94,146 @@ pub(crate) struct Backend {
 
 impl Door {
     /// The service's own door. The role is settled later, by trying.
-    pub(crate) fn new(url: &str, options: &Options) -> Result<Self, Error> {
-        let mut config: Config = url.parse()?;
+    pub(crate) fn new(url: &str, options: &Options) -> Result<Self, OpenError> {
+        let mut config = parse(url)?;
         config.connect_timeout(config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT));
         config.keepalives_idle(KEEPALIVE_IDLE).keepalives_interval(KEEPALIVE_IDLE).keepalives_retries(3);
+        config.tcp_user_timeout(UNACKNOWLEDGED_MAX);
         if config.get_application_name().is_none() {
             config.application_name("eventstore");
         }
-        let search_path = format!("SET search_path = {}, {};", options.schema, options.vault());
-        Ok(Self { config, search_path, role: None })
+        Ok(Self {
+            config,
+            schema: options.schema.clone(),
+            search_path: format!("SET search_path = {}, {};", options.schema, options.vault()),
+            durability: options.durability,
+            access: options.access,
+            role: None,
+        })
     }
 
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }
 
+    /// How long the making of a connection may take: each host its time, and as long again for what is said then.
+    pub(crate) fn patience(&self) -> Duration {
+        let hosts = self.config.get_hosts().len().max(self.config.get_hostaddrs().len());
+        let each = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        each * (u32::try_from(hosts).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
+    /// Whether what is sent can be read on the way to the server.
+    pub(crate) fn is_overheard(&self) -> bool {
+        let addresses = self.config.get_hostaddrs();
+        if addresses.is_empty() {
+            !self.config.get_hosts().iter().all(is_here)
+        } else {
+            !addresses.iter().all(IpAddr::is_loopback)
+        }
+    }
+
     /// What a connection for reading is told.
     pub(crate) fn read_settings(&self) -> String {
-        self.settings(READ_SETTINGS)
+        let read_only = match self.access {
+            Access::Owner => "",
+            Access::Reader => "SET default_transaction_read_only = on;",
+        };
+        self.settings(&format!("{READ_SETTINGS}{read_only}"))
     }
 
     /// A connection with the rights of the login itself, with our names in its path.
-    pub(crate) async fn login(&self) -> Result<Session, Error> {
+    pub(crate) async fn login(&self) -> Result<Session, OpenError> {
+        in_time(self.patience(), self.log_in()).await
+    }
+
+    async fn log_in(&self) -> Result<Session, OpenError> {
         let (client, connection) = self.config.connect(NoTls).await?;
         let warned = Arc::new(AtomicBool::new(false));
         let (running, ended) = watch::channel(());
-        let driver = tokio::spawn(drive(connection, Arc::clone(&warned), running));
-        // Whose number another process may get is told apart by when it began. Asked before any role is taken: others'
-        // backends are hidden from it.
-        let ask = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+        let driver = Driver(tokio::spawn(drive(connection, Arc::clone(&warned), running)));
         client.batch_execute(&self.search_path).await?;
-        let row = client.query_one(ask, &[]).await?;
+        let row = client.query_one(WHO, &[&self.schema]).await?;
         let backend = Backend { pid: row.try_get(0)?, started: row.try_get(1)? };
-        Ok(Session { client, backend, driver, cut: AtomicBool::new(false), ended, warned })
+        let role = row.try_get(2)?;
+        Ok(Session { client, backend, role, driver, cut: AtomicBool::new(false), ended, warned })
     }
 
     /// A connection for appends.
-    pub(crate) async fn append(&self) -> Result<Session, Error> {
+    pub(crate) async fn append(&self) -> Result<Session, OpenError> {
         let session = self.login().await?;
-        self.enter(&session).await?;
+        in_time(self.patience(), self.enter(&session)).await?;
         Ok(session)
     }
 
-    /// Makes a login a connection for appends.
-    pub(crate) async fn enter(&self, session: &Session) -> Result<(), Error> {
-        session.client.batch_execute(&self.settings(APPEND_SETTINGS)).await
+    /// Makes a login a connection for appends. Each time anew, what it promises is asked: it may be another server than
+    /// the last.
+    pub(crate) async fn enter(&self, session: &Session) -> Result<(), OpenError> {
+        session.client.batch_execute(&self.settings(APPEND_SETTINGS)).await?;
+        self.weaknesses(&session.client).await?;
+        Ok(())
+    }
+
+    /// What the settings give up, in clear sentences: an error where that matters.
+    pub(crate) async fn weaknesses(&self, client: &Client) -> Result<Vec<String>, OpenError> {
+        let weak = weaknesses(client).await?;
+        let matters = self.access == Access::Owner && self.durability == Durability::Required;
+        if matters && !weak.is_empty() { Err(OpenError::Weakened(weak.join("; "))) } else { Ok(weak) }
+    }
+
+    /// What every connection is told that may commit something.
+    pub(crate) fn durable(&self) -> &'static str {
+        match self.durability {
+            Durability::Required => DURABLE,
+            Durability::MayBeWeakened => "",
+        }
     }
 
     fn settings(&self, settings: &str) -> String {
         let role = self.role.as_ref().map_or(String::new(), |role| format!("SET ROLE {role};"));
-        format!("{}{settings}{role}", self.search_path)
+        format!("{}{settings}{}{role}", self.search_path, self.durable())
     }
+}
+
+fn parse(url: &str) -> Result<Config, OpenError> {
+    // The driver does not know these two, and would only say that they are wrong.
+    if url.contains("sslmode=verify-") {
+        return Err(OpenError::NoTls);
+    }
+    // What the driver says would repeat parts of the URL, perhaps of the password.
+    let config: Config = url.parse().map_err(|_| OpenError::Url)?;
+    if config.get_ssl_mode() == SslMode::Require { Err(OpenError::NoTls) } else { Ok(config) }
+}
+
+fn is_here(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()),
+        Host::Unix(_) => true,
+    }
+}
+
+async fn in_time<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, OpenError>>,
+) -> Result<T, OpenError> {
+    timeout(patience, work).await.unwrap_or_else(|_| Err(Said::nothing(patience).into()))
+}
+
+async fn weaknesses(client: &Client) -> Result<Vec<String>, OpenError> {
+    let row = client.query_one(DURABILITY, &[]).await?;
+    let (fsync, pages, commit): (String, String, String) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let mut weak = Vec::new();
+    if fsync != "on" {
+        weak.push(format!("fsync = {fsync}: a crash of the machine can corrupt everything"));
+    }
+    if pages != "on" {
+        weak.push(format!("full_page_writes = {pages}: a crash of the machine can tear a page"));
+    }
+    if commit != "on" && commit != "remote_apply" {
+        weak.push(format!("synchronous_commit = {commit}: what was acknowledged can be lost"));
+    }
+    Ok(weak)
 }
 
 impl Session {
@@ -132,7 +252,7 @@ impl Session {
     pub(crate) fn cut(&self) {
         // Aborting takes its time; nothing may be sent meanwhile.
         self.cut.store(true, Ordering::Release);
-        self.driver.abort();
+        self.driver.0.abort();
     }
 
     /// Waits until the connection has ended.
@@ -142,9 +262,9 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl Drop for Driver {
     fn drop(&mut self) {
-        self.cut();
+        self.0.abort();
     }
 }
 
@@ -162,9 +282,43 @@ async fn drive(
             }
             Ok(_) => {}
             Err(error) => {
-                debug!(%error, "a connection for appends ended");
+                debug!(error = %Said::from(error), "a connection for appends ended");
                 return;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_overheard(url: &str) -> bool {
+        Door::new(url, &Options::at(url)).expect("it is a URL").is_overheard()
+    }
+
+    #[test]
+    fn a_server_on_this_machine_is_not_overheard() {
+        for url in [
+            "postgres://u@localhost/d",
+            "postgres://u@127.0.0.1:1,127.0.0.2:2/d",
+            "postgres://u@[::1]/d",
+            "postgres:///d?host=/run/postgresql",
+            "postgres://u@database/d?hostaddr=127.0.0.1",
+        ] {
+            assert!(!is_overheard(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn any_other_is() {
+        for url in [
+            "postgres://u@database/d",
+            "postgres://u@10.0.0.1/d?sslmode=prefer",
+            "postgres://u@localhost,database/d",
+            "postgres://u@localhost/d?hostaddr=10.0.0.1",
+        ] {
+            assert!(is_overheard(url), "{url}");
         }
     }
 }

@@ -10,6 +10,7 @@ mod open;
 mod options;
 mod read;
 mod row;
+mod said;
 mod settle;
 mod store;
 mod verdict;
@@ -17,7 +18,8 @@ mod writer;
 
 pub use migrate::migrate;
 pub use open::OpenError;
-pub use options::Options;
+pub use options::{Access, Options};
+pub use said::Said;
 pub use store::Store;
 
 // What the tests in here share with those outside.

@@ -14,7 +14,9 @@ use tokio_postgres::{Client, Error};
 use tracing::warn;
 
 use crate::append::WRITER;
-use crate::connection::Door;
+use crate::connection::{Door, Session};
+use crate::open::{check_rights, take_role};
+use crate::said::Said;
 use crate::verdict::BEGIN_LOCKED;
 use crate::{OpenError, Options};
 
@@ -29,7 +31,7 @@ const PRODUCT_HISTORY: &str = "product_schema_history";
 const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended('migrations of ' || $1, 0))";
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
-/// Roles belong to the whole cluster: somebody in another database may be changing the same one.
+/// Roles belong to the whole cluster: whoever changes another one at the same time can be in the way.
 const ROLE_ATTEMPTS: u32 = 10;
 
 /// Makes the log if there is none, and brings it to the schema that this binary needs, as the database's owner.
@@ -39,27 +41,40 @@ const ROLE_ATTEMPTS: u32 = 10;
 pub async fn migrate(options: &Options) -> Result<(), OpenError> {
     options.check()?;
     let url = options.migration_url.as_ref().unwrap_or(&options.url);
-    let mut session = Door::new(url, options)?.login().await?;
-    let client = &mut session.client;
-    if is_complete(client, options).await? {
+    let door = Door::new(url, options)?;
+    let mut session = door.login().await?;
+    let service = service_login(options)?;
+    if is_complete(&session, options, service.as_deref()).await? {
         return Ok(());
     }
+    let role = session.role.clone();
+    let client = &mut session.client;
+    check_rights(client, &options.schema, "CREATE").await?;
     while !client.query_one(TRY_LOCK, &[&options.schema]).await?.try_get::<_, bool>(0)? {
         sleep(LOCK_PAUSE).await;
     }
     // The lock ends with the connection, however this ends.
+    client.batch_execute(door.durable()).await?;
     make_schemas(client, options).await?;
     run(client, &log_migrations()?, LOG_HISTORY).await?;
-    let role = make_role(client, options).await?;
-    if role {
-        client.batch_execute(&future_rights(options)).await?;
+    let made = make_role(client, &role, service.as_deref()).await?;
+    if made {
+        client.batch_execute(&future_rights(options, &role)).await?;
     }
     introduce(client, options).await?;
     run(client, &product_migrations(options)?, PRODUCT_HISTORY).await?;
-    if role {
-        client.batch_execute(&rights(options)).await?;
+    if made {
+        client.batch_execute(&rights(options, &role)).await?;
     }
     Ok(())
+}
+
+/// The login that the service uses, where it is not the one that migrates.
+fn service_login(options: &Options) -> Result<Option<String>, OpenError> {
+    match &options.migration_url {
+        Some(_) => Ok(Door::new(&options.url, options)?.config().get_user().map(str::to_owned)),
+        None => Ok(None),
+    }
 }
 
 /// The first migration of this binary that has not been applied. What a newer binary has applied besides is no
@@ -74,21 +89,39 @@ pub(crate) async fn first_missing(client: &Client, options: &Options) -> Result<
     Ok(None)
 }
 
-/// Whether nothing is left to do: the layout of an empty log is the last thing.
-async fn is_complete(client: &Client, options: &Options) -> Result<bool, OpenError> {
+/// Whether nothing is left to do: the layout of an empty log is the last thing, and the service has been let in. Asked
+/// in the service's role where that can be had: a login that inherits nothing sees nothing without it.
+async fn is_complete(session: &Session, options: &Options, service: Option<&str>) -> Result<bool, OpenError> {
+    take_role(session).await;
+    let complete = nothing_missing(session, options, service).await;
+    session.client.batch_execute("RESET ROLE").await?;
+    complete
+}
+
+async fn nothing_missing(
+    session: &Session,
+    options: &Options,
+    service: Option<&str>,
+) -> Result<bool, OpenError> {
+    let client = &session.client;
     if first_missing(client, options).await?.is_some() {
         return Ok(false);
     }
-    let ask = "SELECT layout = $1 OR EXISTS (SELECT 1 FROM events), \
-        EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $2 AND has_table_privilege(rolname, 'events', 'INSERT')) \
-        FROM log_meta";
-    let row = client.query_opt(ask, &[&InlineTable::layout(options.tables), &options.role()]).await?;
+    let ask = format!(
+        "SELECT layout = $1 OR EXISTS (SELECT 1 FROM events), \
+            EXISTS (SELECT 1 FROM pg_roles r WHERE r.rolname = $2 \
+                AND has_table_privilege(r.oid, 'events', 'INSERT') AND {}) \
+        FROM log_meta",
+        may_take("$3", "r.rolname")
+    );
+    let row =
+        client.query_opt(&ask, &[&InlineTable::layout(options.tables), &session.role, &service]).await?;
     row.map_or(Ok(false), |row| Ok(row.try_get(0)? && row.try_get(1)?))
 }
 
 fn log_migrations() -> Result<Vec<Migration>, OpenError> {
     let made = LOG.iter().map(|(name, sql)| Migration::unapplied(name, sql));
-    made.collect::<Result<_, _>>().map_err(|error| OpenError::Migration(Box::new(error)))
+    made.collect::<Result<_, _>>().map_err(|error| OpenError::Migration(Said::by(&error)))
 }
 
 fn product_migrations(options: &Options) -> Result<Vec<Migration>, OpenError> {
@@ -96,7 +129,7 @@ fn product_migrations(options: &Options) -> Result<Vec<Migration>, OpenError> {
     let make = |migration: &eventstore::Migration| {
         let sql = migration.sql.replace("{vault}.", &vault);
         let name = format!("V{}__{}", migration.number, migration.name);
-        Migration::unapplied(&name, &sql).map_err(|error| OpenError::Migration(Box::new(error)))
+        Migration::unapplied(&name, &sql).map_err(|error| OpenError::Migration(Said::by(&error)))
     };
     options.migrations.iter().map(make).collect()
 }
@@ -106,7 +139,7 @@ async fn run(client: &mut Client, migrations: &[Migration], history: &str) -> Re
     runner.set_migration_table_name(history);
     runner.run_async(client).await.map_err(|error| match error.kind() {
         Kind::DivergentVersion(applied, _) => OpenError::Edited(format!("{applied} of {history}")),
-        _ => OpenError::Migration(Box::new(error)),
+        _ => OpenError::Migration(Said::by(&error)),
     })?;
     // One below those that are applied already is left out.
     match missing(client, migrations, history).await? {
@@ -147,6 +180,8 @@ async fn make_schemas(client: &Client, options: &Options) -> Result<(), Error> {
         if !exists.try_get::<_, bool>(0)? {
             client.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
         }
+        // Whatever the database's defaults say: the owner and the role, nobody else.
+        client.batch_execute(&format!("REVOKE ALL ON SCHEMA {schema} FROM PUBLIC")).await?;
     }
     Ok(())
 }
@@ -166,16 +201,12 @@ async fn introduce(client: &Client, options: &Options) -> Result<(), OpenError> 
 }
 
 /// Makes the role that every connection takes, and lets the service take it. False if that is not permitted.
-async fn make_role(client: &Client, options: &Options) -> Result<bool, OpenError> {
-    let role = options.role();
-    let grantee = match &options.migration_url {
-        Some(_) => Door::new(&options.url, options)?.config().get_user().map(str::to_owned),
-        None => None,
-    };
+async fn make_role(client: &Client, role: &str, service: Option<&str>) -> Result<bool, OpenError> {
     for _ in 1..ROLE_ATTEMPTS {
-        match try_role(client, &role, grantee.as_deref()).await {
+        match try_role(client, role, service).await {
             Ok(()) => return Ok(true),
             Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+                let error = Said::from(error);
                 warn!(role, %error, "the role of the service cannot be made: only a trigger guards what is recorded");
                 return Ok(false);
             }
@@ -183,23 +214,30 @@ async fn make_role(client: &Client, options: &Options) -> Result<bool, OpenError
             Err(error) => return Err(error.into()),
         }
     }
-    try_role(client, &role, grantee.as_deref()).await?;
+    try_role(client, role, service).await?;
     Ok(true)
 }
 
-async fn try_role(client: &Client, role: &str, grantee: Option<&str>) -> Result<(), Error> {
+async fn try_role(client: &Client, role: &str, service: Option<&str>) -> Result<(), Error> {
     if client.query_opt("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&role]).await?.is_none() {
         client.batch_execute(&format!("CREATE ROLE {role} NOLOGIN")).await?;
     }
-    // PostgreSQL 16 made the right to take a role a right of its own: whoever makes one does not have it yet.
-    let may_take = "SELECT pg_has_role(coalesce($2::text::name, current_user), $1::text::name, \
-        CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)";
-    if !client.query_one(may_take, &[&role, &grantee]).await?.try_get::<_, bool>(0)? {
+    let ask = format!("SELECT {}", may_take("$1", "$2::text::name"));
+    if !client.query_one(&ask, &[&service, &role]).await?.try_get::<_, bool>(0)? {
         let grantee =
-            grantee.map_or("CURRENT_USER".to_owned(), |name| format!("\"{}\"", name.replace('"', "\"\"")));
+            service.map_or("SESSION_USER".to_owned(), |name| format!("\"{}\"", name.replace('"', "\"\"")));
         client.batch_execute(&format!("GRANT {role} TO {grantee}")).await?;
     }
     Ok(())
+}
+
+/// Whether a login, or else this one, may take a role. PostgreSQL 16 made that a right of its own: whoever makes a role
+/// does not have it yet.
+fn may_take(login: &str, role: &str) -> String {
+    format!(
+        "pg_has_role(coalesce({login}::text::name, session_user), {role}, \
+            CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)"
+    )
 }
 
 /// Whether somebody else did the same at the same time.
@@ -209,12 +247,13 @@ fn is_race(error: &Error) -> bool {
 }
 
 /// The product's tables are the role's from the moment that they exist: another process may use them at once.
-fn future_rights(options: &Options) -> String {
-    let (schema, vault, role) = (&options.schema, options.vault(), options.role());
+fn future_rights(options: &Options, role: &str) -> String {
+    let (schema, vault) = (&options.schema, options.vault());
     format!(
         "GRANT USAGE ON SCHEMA {schema}, {vault} TO {role};
          GRANT SELECT, INSERT ON events TO {role};
-         GRANT SELECT, INSERT, UPDATE, DELETE ON claims, requests TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON claims TO {role};
+         GRANT SELECT, INSERT, DELETE ON requests TO {role};
          GRANT SELECT ON log_meta, {LOG_HISTORY} TO {role};
          ALTER DEFAULT PRIVILEGES IN SCHEMA {schema}, {vault}
              GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
@@ -223,13 +262,14 @@ fn future_rights(options: &Options) -> String {
 }
 
 /// All rights anew, for a role that was made after the tables; and nothing that changes what is recorded.
-fn rights(options: &Options) -> String {
-    let (schema, vault, role) = (&options.schema, options.vault(), options.role());
+fn rights(options: &Options, role: &str) -> String {
+    let (schema, vault) = (&options.schema, options.vault());
     format!(
         "BEGIN;
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema}, {vault} TO {role};
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema}, {vault} TO {role};
          REVOKE UPDATE, DELETE, TRUNCATE ON events FROM {role};
+         REVOKE UPDATE ON requests FROM {role};
          REVOKE INSERT, UPDATE, DELETE ON log_meta, {LOG_HISTORY}, {PRODUCT_HISTORY} FROM {role};
          COMMIT;"
     )

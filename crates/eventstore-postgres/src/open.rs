@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
-use eventstore::{BoxError, Clock, Durability, LogId};
+use eventstore::{Clock, LogId};
 use jiff::Timestamp;
 use thiserror::Error;
+use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 use tracing::warn;
 
 use crate::Options;
-use crate::connection::Door;
+use crate::connection::{Door, Session};
 use crate::migrate::first_missing;
 use crate::row::Moment;
+use crate::said::Said;
 
 /// The oldest server that is tested.
 const SERVER_MIN: i32 = 15;
@@ -27,9 +29,30 @@ pub enum OpenError {
     /// The schema's name is more than lower-case letters, digits and underscores, or too long.
     #[error("{0:?} is no name for a schema: use lower-case letters, digits and underscores, at most fifty")]
     SchemaName(String),
+    /// The URL is none.
+    #[error(
+        "the URL is no postgres://USER:PASSWORD@HOST:PORT/DATABASE: write signs other than letters and digits as %XX"
+    )]
+    Url,
+    /// The URL asks for an encrypted connection.
+    #[error(
+        "TLS is not built in yet: connect without sslmode=require or verify-full, on a network that you trust"
+    )]
+    NoTls,
     /// The database cannot be reached, or does not allow what is needed.
     #[error("the database cannot be opened: see whether it runs, and what it allows this user")]
-    Database(#[from] tokio_postgres::Error),
+    Database(#[from] Said),
+    /// The login is not the owner's, and has not been let in by it.
+    #[error(
+        "the login {login} has too few rights in the schema {schema}: migrate with both URLs, the service's \
+         and the owner's (--migration-url)"
+    )]
+    NotPermitted {
+        /// Who connected.
+        login: String,
+        /// Where the log is.
+        schema: String,
+    },
     /// The server is older than what is tested.
     #[error("this is PostgreSQL {0}: use {SERVER_MIN} or newer")]
     TooOldServer(i32),
@@ -41,7 +64,7 @@ pub enum OpenError {
     Edited(String),
     /// A migration failed. Nothing of it has been applied.
     #[error("the migration failed")]
-    Migration(#[source] BoxError),
+    Migration(#[source] Said),
     /// A setting gives up durability.
     #[error("durability is weakened: {0}; repair that, or say that it is meant")]
     Weakened(String),
@@ -59,27 +82,57 @@ impl Options {
     }
 }
 
+impl From<tokio_postgres::Error> for OpenError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Said::from(error).into()
+    }
+}
+
 /// Checks the server, its schema and its settings, and takes the role. Answers with what is weaker than promised.
 pub(crate) async fn check(
-    client: &Client,
+    session: &Session,
     door: &mut Door,
     options: &Options,
 ) -> Result<Vec<String>, OpenError> {
+    let client = &session.client;
     check_version(client).await?;
+    // First: a login that inherits nothing sees nothing of the schema without it.
+    let role = take_role(session).await.then(|| session.role.clone());
+    check_rights(client, &options.schema, "USAGE").await?;
     if let Some(missing) = first_missing(client, options).await? {
         return Err(OpenError::NotMigrated(missing));
     }
-    let mut weakened = weak_settings(client, options.durability).await?;
-    let role = options.role();
-    if client.batch_execute(&format!("SET ROLE {role}")).await.is_ok() {
-        door.role = Some(role);
-    } else {
+    client.batch_execute(door.durable()).await?;
+    let mut weakened = door.weaknesses(client).await?;
+    if role.is_none() {
+        let role = &session.role;
         weakened.push(format!("the role {role} cannot be taken: only a trigger guards what is recorded"));
+    }
+    if door.is_overheard() {
+        weakened.push(
+            "the connection to PostgreSQL is not encrypted: passwords' hashes can be read on it".to_owned(),
+        );
     }
     for weakness in &weakened {
         warn!(weakness, "the log is less safe than it should be");
     }
+    door.role = role;
     Ok(weakened)
+}
+
+/// Whether this login may take the service's role, and has taken it.
+pub(crate) async fn take_role(session: &Session) -> bool {
+    session.client.batch_execute(&format!("SET ROLE {}", session.role)).await.is_ok()
+}
+
+/// Whether a right in the schema is there, or no schema.
+pub(crate) async fn check_rights(client: &Client, schema: &str, right: &str) -> Result<(), OpenError> {
+    let ask = "SELECT has_schema_privilege(to_regnamespace($1)::oid, $2) IS NOT FALSE, session_user::text";
+    let row = client.query_one(ask, &[&schema, &right]).await?;
+    if row.try_get(0)? {
+        return Ok(());
+    }
+    Err(OpenError::NotPermitted { login: row.try_get(1)?, schema: schema.to_owned() })
 }
 
 /// Which log this is.
@@ -91,29 +144,6 @@ async fn check_version(client: &Client) -> Result<(), OpenError> {
     let row = client.query_one("SELECT current_setting('server_version_num')::int / 10000", &[]).await?;
     let major = row.try_get(0)?;
     if major < SERVER_MIN { Err(OpenError::TooOldServer(major)) } else { Ok(()) }
-}
-
-/// What the server's settings give up, in clear sentences.
-async fn weak_settings(client: &Client, durability: Durability) -> Result<Vec<String>, OpenError> {
-    let ask = "SELECT current_setting('fsync'), current_setting('full_page_writes'), \
-        current_setting('synchronous_commit')";
-    let row = client.query_one(ask, &[]).await?;
-    let (fsync, pages, commit): (String, String, String) =
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let mut weak = Vec::new();
-    if fsync != "on" {
-        weak.push(format!("fsync = {fsync}: a crash of the machine can corrupt everything"));
-    }
-    if pages != "on" {
-        weak.push(format!("full_page_writes = {pages}: a crash of the machine can tear a page"));
-    }
-    if commit != "on" && commit != "remote_apply" {
-        weak.push(format!("synchronous_commit = {commit}: what was acknowledged can be lost"));
-    }
-    match durability {
-        Durability::Required if !weak.is_empty() => Err(OpenError::Weakened(weak.join("; "))),
-        Durability::Required | Durability::MayBeWeakened => Ok(weak),
-    }
 }
 
 /// What the clock shows that will stamp the log: the tests', or the database's.
@@ -130,13 +160,19 @@ pub(crate) async fn time(client: &Client, clock: Option<&Clock>) -> Result<Times
 pub(crate) fn pool(door: &Door, readers: usize) -> Result<Pool, OpenError> {
     let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(door.config().clone(), NoTls, config);
-    let settings = Arc::new(door.read_settings());
+    let (settings, patience) = (Arc::new(door.read_settings()), door.patience());
     let enter = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
         let settings = Arc::clone(&settings);
-        Box::pin(async move { client.batch_execute(&settings).await.map_err(HookError::Backend) })
+        Box::pin(async move {
+            // The pool's own timeouts do not include this.
+            match timeout(patience, client.batch_execute(&settings)).await {
+                Ok(entered) => entered.map_err(HookError::Backend),
+                Err(_) => Err(HookError::message(Said::nothing(patience).to_string())),
+            }
+        })
     });
-    let patience = Some(POOL_PATIENCE);
-    let timeouts = Timeouts { wait: patience, create: patience, recycle: patience };
+    let timeouts =
+        Timeouts { wait: Some(POOL_PATIENCE), create: Some(patience), recycle: Some(POOL_PATIENCE) };
     Ok(Pool::builder(manager)
         .max_size(readers)
         .runtime(Runtime::Tokio1)

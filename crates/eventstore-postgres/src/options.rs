@@ -24,6 +24,18 @@ pub struct Options {
     pub durability: Durability,
     /// How many connections read at the same time. One more appends.
     pub readers: usize,
+    /// Whether this process writes.
+    pub access: Access,
+}
+
+/// What a process does with the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// It writes and reads, as any number of others may.
+    #[default]
+    Owner,
+    /// It reads. Appends are answered with `StoreDown`.
+    Reader,
 }
 
 /// The predecessor's database already has tables of our names: a schema of our own keeps us apart.
@@ -32,7 +44,7 @@ const SCHEMA: &str = "user_service";
 /// Reads are short; more connections than this mostly cost the server memory.
 const READERS: usize = 8;
 
-/// PostgreSQL cuts names off at 63 bytes: room for the ends that we add.
+/// PostgreSQL cuts names off at 63 bytes: room for the ends that we add, of which the role's is the longest.
 const SCHEMA_BYTES_MAX: usize = 50;
 
 impl Options {
@@ -47,17 +59,13 @@ impl Options {
             clock: None,
             durability: Durability::default(),
             readers: READERS,
+            access: Access::default(),
         }
     }
 
     /// The schema of the secrets.
     pub(crate) fn vault(&self) -> String {
         format!("{}_vault", self.schema)
-    }
-
-    /// The role that every connection takes: it cannot change what has been recorded.
-    pub(crate) fn role(&self) -> String {
-        format!("{}_app", self.schema)
     }
 
     /// Whether the schema's name needs no quoting and leaves room for our endings.

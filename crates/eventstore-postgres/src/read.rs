@@ -15,6 +15,7 @@ use tokio_postgres::types::{FromSql, ToSql};
 
 use crate::append::WRITER;
 use crate::row::{self, Moment, Parameter, signed, unsigned};
+use crate::said::Said;
 
 /// A filtered read looks at no more events than these at once: a type that hardly ever occurs must not make one
 /// statement read the whole log.
@@ -240,7 +241,7 @@ impl Reader {
     }
 
     async fn client(&self) -> Result<Object, ReadError> {
-        self.pool.get().await.map_err(|error| ReadError::StoreDown(Box::new(error)))
+        self.pool.get().await.map_err(|error| ReadError::StoreDown(Said::by(&error).into()))
     }
 }
 
@@ -283,5 +284,6 @@ fn failed(error: tokio_postgres::Error) -> ReadError {
         Some(code) => UNAVAILABLE.iter().any(|class| code.code().starts_with(class)),
         None => error.is_closed() || error.source().is_some_and(<dyn StdError>::is::<io::Error>),
     };
-    if unavailable { ReadError::StoreDown(Box::new(error)) } else { ReadError::Malformed(Box::new(error)) }
+    let said = Said::from(error).into();
+    if unavailable { ReadError::StoreDown(said) } else { ReadError::Malformed(said) }
 }

@@ -9,6 +9,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, WrongType, accepts, to_sql_checked};
 use uuid::Uuid;
 
+use crate::said::Said;
+
 type BoxError = Box<dyn StdError + Sync + Send>;
 
 /// PostgreSQL counts from 2000, everybody else from 1970.
@@ -102,7 +104,7 @@ pub(crate) fn value(row: &Row, index: usize, kind: ColumnKind) -> Result<Value, 
 
 /// A column that may be null.
 fn get<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<Option<T>, ReadError> {
-    row.try_get(index).map_err(|e| ReadError::Malformed(Box::new(e)))
+    row.try_get(index).map_err(|e| ReadError::Malformed(Said::from(e).into()))
 }
 
 /// A stored count or position: never negative.

@@ -3,15 +3,22 @@
 //! A look-up that finds nothing proves nothing while the old backend may still be committing. So it is ended first,
 //! and the look-up stands under the append lock, which it had to hold.
 
+use std::time::Duration;
+
 use eventstore::{Append, Appended, BoxError, Position};
+use tokio::time::timeout;
 use tokio_postgres::{Client, Row};
 
 use crate::connection::{Backend, Door, Session};
 use crate::row::{Moment, signed, unsigned};
+use crate::said::Said;
 use crate::verdict::BEGIN_LOCKED;
 
 /// How long the server may take to end a backend, in milliseconds.
 const END_PATIENCE: i64 = 5000;
+
+/// How long one attempt may take, with the waiting for the lock. Nobody's append goes on meanwhile.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const END: &str =
     "SELECT pg_terminate_backend(pid, $3) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2";
@@ -30,6 +37,15 @@ const COMMIT_WRITING: &str = "SELECT pg_logical_emit_message(true, 'eventstore',
 
 /// Answers which appends took place, on a connection of its own. After it nothing of the lost attempt can happen.
 pub(crate) async fn settle(
+    door: &Door,
+    lost: Option<Backend>,
+    batch: &[Append],
+) -> Result<Vec<Option<Appended>>, Said> {
+    let attempt = timeout(PATIENCE, attempt(door, lost, batch));
+    attempt.await.unwrap_or_else(|_| Err(Said::nothing(PATIENCE).into())).map_err(|error| Said::by(&*error))
+}
+
+async fn attempt(
     door: &Door,
     lost: Option<Backend>,
     batch: &[Append],

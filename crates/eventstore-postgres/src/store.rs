@@ -16,15 +16,17 @@ use tracing::warn;
 use crate::append::Declared;
 use crate::connection::Door;
 use crate::read::Reader;
+use crate::said::Said;
 use crate::writer::{Writer, keep};
-use crate::{OpenError, Options, inline, open};
+use crate::{Access, OpenError, Options, inline, open};
 
 /// A log in PostgreSQL.
 #[derive(Debug)]
 pub struct Store {
     log_id: LogId,
     tables: &'static [&'static InlineTable],
-    queue: AppendQueue<Writer>,
+    /// `None` in a store that is open for reading.
+    queue: Option<AppendQueue<Writer>>,
     reader: Reader,
     /// The tests'; `None` asks the database for its own.
     clock: Option<Clock>,
@@ -37,23 +39,39 @@ impl Store {
         options.check()?;
         let mut door = Door::new(&options.url, &options)?;
         let session = door.login().await?;
-        let weakened = open::check(&session.client, &mut door, &options).await?;
+        let weakened = open::check(&session, &mut door, &options).await?;
         let log_id = open::log_id(&session.client).await?;
         let shown = open::time(&session.client, options.clock.as_ref()).await?;
         let reader = Reader::new(open::pool(&door, options.readers)?);
         let health = Arc::new(Health::new(shown, weakened));
-        let first = door.append().await?;
-
-        // One task appends, the other keeps its connection. The first ends with the queue, the second with the first.
-        let (sender, current) = watch::channel(None);
-        tokio::spawn(keep(door.clone(), first, Arc::clone(&health), sender));
-        let declared = Declared { tables: options.tables, layout: InlineTable::layout(options.tables) };
-        let clock = options.clock;
-        let writer = Writer::new(door, declared, clock.clone(), Arc::clone(&health), current);
-        let (queue, inbox) = AppendQueue::new();
-        tokio::spawn(run(writer, inbox));
-        Ok(Self { log_id, tables: options.tables, queue, reader, clock, health })
+        let (tables, clock) = (options.tables, options.clock.clone());
+        let queue = match options.access {
+            Access::Owner => Some(serve(door, options, Arc::clone(&health)).await?),
+            Access::Reader => None,
+        };
+        Ok(Self { log_id, tables, queue, reader, clock, health })
     }
+
+    /// That this store may change something.
+    fn check_access(&self) -> Result<(), ReadError> {
+        match self.queue {
+            Some(_) => Ok(()),
+            None => Err(ReadError::StoreDown("the store is open for reading".into())),
+        }
+    }
+}
+
+/// Begins to append: one task does it, the other keeps its connection. The first ends with the queue, the second with
+/// the first.
+async fn serve(door: Door, options: Options, health: Arc<Health>) -> Result<AppendQueue<Writer>, OpenError> {
+    let first = door.append().await?;
+    let (sender, current) = watch::channel(None);
+    tokio::spawn(keep(door.clone(), first, Arc::clone(&health), sender));
+    let declared = Declared { tables: options.tables, layout: InlineTable::layout(options.tables) };
+    let writer = Writer::new(door, declared, options.clock, health, current);
+    let (queue, inbox) = AppendQueue::new();
+    tokio::spawn(run(writer, inbox));
+    Ok(queue)
 }
 
 #[async_trait]
@@ -64,7 +82,8 @@ impl EventStore for Store {
 
     async fn append(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError> {
         inline::check(&append, self.tables)?;
-        self.queue.append(append, deadline).await
+        let queue = self.queue.as_ref().ok_or(AppendError::StoreDown)?;
+        queue.append(append, deadline).await
     }
 
     async fn stream(
@@ -114,6 +133,7 @@ impl EventStore for Store {
         after: Option<RequestKey>,
         limit: u32,
     ) -> Result<Option<RequestKey>, ReadError> {
+        self.check_access()?;
         self.reader.prune_requests(before, after, limit).await
     }
 
@@ -122,13 +142,14 @@ impl EventStore for Store {
     }
 
     async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
+        self.check_access()?;
         self.reader.execute(statement, parameters).await
     }
 
     async fn warnings(&self) -> Vec<Warning> {
         let look = self.reader.look(&InlineTable::layout(self.tables)).await;
         if let Err(error) = &look {
-            warn!(%error, "the store cannot be looked at");
+            warn!(error = %Said::by(error), "the store cannot be looked at");
         }
         let clock = self.clock.as_ref();
         self.health
@@ -140,7 +161,9 @@ impl EventStore for Store {
     }
 
     async fn close(&self) {
-        self.queue.close().await;
+        if let Some(queue) = &self.queue {
+            queue.close().await;
+        }
         self.reader.close();
     }
 }

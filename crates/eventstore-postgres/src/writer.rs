@@ -13,6 +13,7 @@ use tracing::warn;
 
 use crate::append::{Declared, Recent, Statements, Times, failed, not_begun};
 use crate::connection::{Backend, Door, Session};
+use crate::said::Said;
 use crate::settle::settle;
 use crate::verdict::{Judge, Sorted};
 
@@ -61,6 +62,7 @@ async fn reconnect(
                 return Some(session);
             }
             Err(error) => {
+                let error = Said::by(&error);
                 warn!(%error, "the database cannot be reached for appends");
                 health.reached(false);
                 sleep(pause).await;
@@ -128,7 +130,7 @@ impl BatchWriter for Writer {
             Err(error) => {
                 sleep(self.pause).await;
                 self.pause = PAUSE_MAX.min(self.pause * 2);
-                Err(error)
+                Err(error.into())
             }
         }
     }
@@ -158,7 +160,12 @@ impl Writer {
         }
         self.prepared = None;
         let session = self.session().await.map_err(CommitError::NotExecuted)?;
-        let judge = Judge::prepare(&session.client, self.declared.tables).await.map_err(not_begun)?;
+        let prepared = timeout(self.door.patience(), Judge::prepare(&session.client, self.declared.tables));
+        let Ok(judge) = prepared.await else {
+            session.cut();
+            return Err(CommitError::NotExecuted(Said::nothing(self.door.patience()).into()));
+        };
+        let judge = judge.map_err(not_begun)?;
         Ok(Prepared { session, statements: Statements::default(), judge, recent: Recent::default() })
     }
 

@@ -1,7 +1,10 @@
 //! What is true of this store alone: the conformance suite says what is true of both.
 
 mod appends;
+mod connections;
 mod database;
+mod login;
+mod rights;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,14 +12,10 @@ use std::time::{Duration, Instant};
 
 use appends::{changed, created, erased, event, options};
 use database::Database;
-use eventstore::{
-    Append, AppendError, Deadline, Durability, EventQuery, EventStore, Position, RecordedEvent, Rejection,
-    Warning,
-};
+use eventstore::{Append, AppendError, Deadline, EventQuery, EventStore, Position, RecordedEvent, Rejection};
 use eventstore_postgres::{OpenError, Options, Store, migrate};
 use tokio::task::{JoinSet, yield_now};
 use tokio_postgres::Client;
-use tokio_postgres::error::SqlState;
 
 const WRITERS: u64 = 16;
 const APPENDS: u64 = 60;
@@ -45,30 +44,6 @@ async fn insist(store: &Store, append: Append) -> Position {
             Err(AppendError::StoreDown | AppendError::OutcomeUnknown) => yield_now().await,
             Err(other) => panic!("{other:?}"),
         }
-    }
-}
-
-/// A user of the server without any rights of its own, but for making schemas in the test's database.
-struct Login {
-    name: String,
-    url: String,
-}
-
-impl Login {
-    async fn new(database: &Database, owner: &Client) -> Self {
-        let name = format!("login_of_{}", database.name);
-        let make = format!("CREATE ROLE {name} LOGIN; GRANT CREATE ON DATABASE {} TO {name}", database.name);
-        owner.batch_execute(&make).await.expect("a role is made");
-        let (scheme, rest) = database.url.split_once("://").expect("a URL has a scheme");
-        let place = rest.split_once('@').map_or(rest, |(_, place)| place);
-        Self { url: format!("{scheme}://{name}@{place}"), name }
-    }
-
-    async fn forget(self, owner: &Client) {
-        owner
-            .batch_execute(&format!("DROP OWNED BY {0}; DROP ROLE {0}", self.name))
-            .await
-            .expect("the role goes");
     }
 }
 
@@ -121,77 +96,6 @@ async fn a_migration_that_was_edited_is_noticed() {
     let edited = Options { migrations: EDITED, ..options(&database.url) };
     assert!(matches!(migrate(&edited).await, Err(OpenError::Edited(_))));
     assert!(matches!(Store::open(edited).await, Err(OpenError::Edited(_))));
-}
-
-#[tokio::test]
-async fn the_role_of_the_service_cannot_rewrite_what_is_recorded() {
-    let database = Database::new().await;
-    let store = open(&options(&database.url)).await;
-    store.append(created(1), soon()).await.unwrap();
-    let client = database.owner().await;
-    client.batch_execute("SET ROLE user_service_app").await.unwrap();
-    for statement in [
-        "UPDATE events SET data = 'lies'",
-        "DELETE FROM events",
-        "TRUNCATE events",
-        "ALTER TABLE events DISABLE TRIGGER ALL",
-        "DROP TABLE events",
-        "UPDATE log_meta SET writer_floor = 0",
-        "DELETE FROM product_schema_history",
-    ] {
-        let error = client.batch_execute(statement).await.unwrap_err();
-        assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{statement}");
-    }
-}
-
-#[tokio::test]
-async fn not_even_the_owner_truncates_the_log() {
-    let database = Database::new().await;
-    let store = open(&options(&database.url)).await;
-    store.append(created(1), soon()).await.unwrap();
-    assert!(database.owner().await.batch_execute("TRUNCATE events CASCADE").await.is_err());
-    assert_eq!(log(&store).await.len(), 1);
-}
-
-#[tokio::test]
-async fn a_login_of_its_own_serves_what_the_owner_has_migrated() {
-    let database = Database::new().await;
-    let owner = database.owner().await;
-    let login = Login::new(&database, &owner).await;
-    let options = Options { migration_url: Some(database.url.clone()), ..options(&login.url) };
-    let store = open(&options).await;
-    store.append(created(1), soon()).await.unwrap();
-    migrate(&Options { migration_url: None, ..options }).await.expect("there is nothing to do");
-    assert_eq!(store.warnings().await, []);
-    store.close().await;
-    login.forget(&owner).await;
-}
-
-#[tokio::test]
-async fn an_owner_who_may_not_make_roles_is_warned() {
-    let database = Database::new().await;
-    let owner = database.owner().await;
-    let login = Login::new(&database, &owner).await;
-    let options = Options { schema: "without_a_role".to_owned(), ..options(&login.url) };
-    let store = open(&options).await;
-    store.append(created(1), soon()).await.unwrap();
-    assert!(
-        matches!(&store.warnings().await[..], [Warning::Weakened(what)] if what.contains("without_a_role_app"))
-    );
-    store.close().await;
-    login.forget(&owner).await;
-}
-
-#[tokio::test]
-async fn a_server_that_acknowledges_too_early_is_refused() {
-    let database = Database::new().await;
-    migrate(&options(&database.url)).await.unwrap();
-    let weaken = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$";
-    database.owner().await.batch_execute(weaken).await.unwrap();
-    let error = Store::open(options(&database.url)).await.unwrap_err().to_string();
-    assert!(error.contains("synchronous_commit = off"), "{error}");
-    let meant = Options { durability: Durability::MayBeWeakened, ..options(&database.url) };
-    assert!(matches!(&Store::open(meant).await.unwrap().warnings().await[..], [Warning::Weakened(_)]));
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use super::part::{Part, Shape};
 use super::parts::{parts, place};
 use super::statement::{HEAD_PARAMETERS, text};
 use crate::row::Moment;
+use crate::said::Said;
 
 /// Which generation of writers this is. A log whose floor is higher takes no appends from it.
 pub(crate) const WRITER: i32 = 1;
@@ -131,7 +132,7 @@ pub(crate) fn failed(error: Error) -> CommitError {
         Some(said) if said.parsed_severity() == Some(Severity::Error) => {
             refused(said).unwrap_or_else(|| not_executed(error))
         }
-        Some(_) | None => CommitError::Unknown(error.into()),
+        Some(_) | None => CommitError::Unknown(Said::from(error).into()),
     }
 }
 
@@ -142,7 +143,7 @@ pub(crate) fn not_begun(error: Error) -> CommitError {
             refused(said).unwrap_or_else(|| not_executed(error))
         }
         // The connection has gone; there may be another one at once.
-        Some(_) | None => CommitError::Transient(error.into()),
+        Some(_) | None => CommitError::Transient(Said::from(error).into()),
     }
 }
 
@@ -163,8 +164,8 @@ fn not_executed(error: Error) -> CommitError {
         Some(code)
             if *code == SqlState::T_R_DEADLOCK_DETECTED || *code == SqlState::T_R_SERIALIZATION_FAILURE =>
         {
-            CommitError::Transient(error.into())
+            CommitError::Transient(Said::from(error).into())
         }
-        Some(_) | None => CommitError::NotExecuted(error.into()),
+        Some(_) | None => CommitError::NotExecuted(Said::from(error).into()),
     }
 }

@@ -46,6 +46,11 @@ impl Drop for Database {
                     .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
                     .await
                     .expect("the database goes");
+                // Its roles belong to the server.
+                let roles = "DO $$ DECLARE role text; BEGIN FOR role IN SELECT rolname FROM pg_roles WHERE rolname LIKE \
+                    '%\\_' || left(encode(sha256('NAME'), 'hex'), 8) || '\\_app' \
+                    LOOP EXECUTE 'DROP ROLE ' || role; END LOOP; END $$";
+                client.batch_execute(&roles.replace("NAME", &name)).await.expect("its roles go");
             });
         });
         assert!(dropping.join().is_ok() || std::thread::panicking(), "the test's database was not dropped");

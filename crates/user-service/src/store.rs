@@ -129,6 +129,10 @@ impl StoreOptions {
             migrations: POSTGRES_MIGRATIONS,
             clock: self.clock.clone(),
             durability: self.durability,
+            access: match self.access {
+                Access::Owner => eventstore_postgres::Access::Owner,
+                Access::Reader => eventstore_postgres::Access::Reader,
+            },
             ..eventstore_postgres::Options::at(url.expose_secret())
         }
     }

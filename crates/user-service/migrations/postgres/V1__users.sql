@@ -37,3 +37,12 @@ CREATE TABLE {vault}.vault_root (
     key_id smallint NOT NULL,
     wrapped bytea NOT NULL
 );
+
+-- Without it nothing can be found or opened any more. A trigger, since the service's role is not there in every database.
+CREATE FUNCTION {vault}.refuse_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the root of the vault is never deleted';
+END $$;
+
+CREATE TRIGGER vault_root_is_never_deleted BEFORE DELETE OR TRUNCATE ON {vault}.vault_root
+    FOR EACH STATEMENT EXECUTE FUNCTION {vault}.refuse_deletion();

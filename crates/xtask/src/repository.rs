@@ -2,13 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use anyhow::Context;
 
-/// The folder with the workspace's Cargo.toml.
+/// The folder with the workspace's Cargo.toml. Cargo says at run time where this crate lies: where it was built may be
+/// another checkout that shares the build folder.
 pub(crate) fn root() -> &'static Path {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    crates.and_then(Path::parent).expect("this crate lies in crates/xtask")
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let crates = Path::new(&own).parent().and_then(Path::parent);
+        crates.expect("this crate lies in crates/xtask").to_path_buf()
+    });
+    &ROOT
 }
 
 /// Cargo's build folder. Taken from where this program itself was built, so that `CARGO_TARGET_DIR` and

@@ -159,6 +159,6 @@ pub enum Warning {
     #[error("the store cannot be reached")]
     StoreDown,
     /// A setting of the store gives up a guarantee, and somebody said that this is meant.
-    #[error("durability is weakened: {0}")]
+    #[error("a guarantee is given up: {0}")]
     Weakened(String),
 }

@@ -139,15 +139,14 @@ impl RowWrite {
     /// Whether the row has the shape that its table declares, and is the row of this stream.
     #[must_use]
     pub fn fits(&self, aggregate_id: AggregateId) -> bool {
-        let fit = |row: &Row, columns: &mut dyn Iterator<Item = &InlineColumn>| {
-            let kinds: Vec<_> = columns.map(|column| column.kind).collect();
-            row.len() == kinds.len()
-                && row[0] == Value::Uuid(aggregate_id.0)
-                && row.iter().zip(kinds).all(|(value, kind)| value.fits(kind))
-        };
+        fn fit<'c>(row: &Row, mut columns: impl Iterator<Item = &'c InlineColumn>) -> bool {
+            row.iter().all(|value| columns.next().is_some_and(|column| value.fits(column.kind)))
+                && columns.next().is_none()
+        }
+        let of_stream = |row: &Row| row.first() == Some(&Value::Uuid(aggregate_id.0));
         match &self.change {
-            RowChange::Insert(row) => fit(row, &mut self.table.columns.iter()),
-            RowChange::Update(row) => fit(row, &mut self.table.updated_columns()),
+            RowChange::Insert(row) => of_stream(row) && fit(row, self.table.columns.iter()),
+            RowChange::Update(row) => of_stream(row) && fit(row, self.table.updated_columns()),
             RowChange::Delete => true,
         }
     }

@@ -25,7 +25,6 @@ pub(super) struct Pending {
 }
 
 /// Appends that are committed together, and their callers in the same order.
-#[derive(Default)]
 pub(super) struct Batch {
     pub(super) appends: Vec<Append>,
     callers: Vec<Caller>,
@@ -42,8 +41,9 @@ impl Batch {
     /// dropped here: it has not been executed. The first of those that wait is always taken or dropped, so whoever
     /// forms batches until nothing waits comes to an end.
     pub(super) fn form(waiting: &mut VecDeque<Box<Pending>>, now: Instant) -> Self {
-        let mut batch = Self::default();
-        let mut touched = Touched::default();
+        let likely = waiting.len().min(BATCH_MAX);
+        let mut batch = Self { appends: Vec::with_capacity(likely), callers: Vec::with_capacity(likely) };
+        let mut touched = Touched::with_room_for(likely);
         let mut later = VecDeque::new();
         while let Some(pending) = waiting.pop_front() {
             if batch.appends.len() == BATCH_MAX {
@@ -112,7 +112,6 @@ impl Batch {
 }
 
 /// Everything that the appends looked at so far touch.
-#[derive(Default)]
 struct Touched {
     streams: HashSet<AggregateId>,
     claims: HashSet<ClaimKey>,
@@ -120,6 +119,15 @@ struct Touched {
 }
 
 impl Touched {
+    /// Each append touches a stream; most have a request id, some a claim.
+    fn with_room_for(appends: usize) -> Self {
+        Self {
+            streams: HashSet::with_capacity(appends),
+            claims: HashSet::with_capacity(appends),
+            requests: HashSet::with_capacity(appends),
+        }
+    }
+
     /// Whether nothing that the append touches had been touched; it has been now. What it touches twice by itself is
     /// no reason to wait: waiting would not help.
     fn add(&mut self, append: &Append) -> bool {

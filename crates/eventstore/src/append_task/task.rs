@@ -39,7 +39,8 @@ impl<W> fmt::Debug for Inbox<W> {
 /// Appends until the queue is closed and empty.
 pub async fn run<W: BatchWriter>(writer: W, inbox: Inbox<W>) {
     let Inbox { messages, running } = inbox;
-    let mut task = AppendTask { writer, inbox: messages, waiting: VecDeque::new(), judged_left: 0 };
+    let mut task =
+        AppendTask { writer, inbox: messages, waiting: VecDeque::new(), judged_left: 0, answered: 0 };
     while task.gather().await {
         task.commit().await;
     }
@@ -52,24 +53,43 @@ struct AppendTask<W> {
     inbox: mpsc::Receiver<Message<W>>,
     waiting: VecDeque<Box<Pending>>,
     judged_left: u32,
+    /// How many callers were answered last.
+    answered: usize,
 }
 
 impl<W: BatchWriter> AppendTask<W> {
     /// Takes everything that waits; waits for the first if there is nothing. False at the end.
     async fn gather(&mut self) -> bool {
+        self.welcome_back().await;
         if self.waiting.is_empty() {
             match self.first().await {
                 Some(message) => self.take(message),
                 None => return false,
             }
+            self.drain();
         }
+        true
+    }
+
+    /// Those who were just answered often come back at once. As long as they do, they are let in: a batch that leaves
+    /// without them commits a handful, and they wait for it. Nobody waits for those who do not come.
+    async fn welcome_back(&mut self) {
+        self.drain();
+        let mut waiting = None;
+        while self.waiting.len() < self.answered && waiting != Some(self.waiting.len()) {
+            waiting = Some(self.waiting.len());
+            self.writer.yield_to_callers().await;
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
         while self.waiting.len() < TAKEN_MAX {
             match self.inbox.try_recv() {
                 Ok(message) => self.take(message),
                 Err(_) => break,
             }
         }
-        true
     }
 
     async fn first(&mut self) -> Option<Message<W>> {
@@ -90,6 +110,7 @@ impl<W: BatchWriter> AppendTask<W> {
 
     async fn commit(&mut self) {
         let batch = Batch::form(&mut self.waiting, Instant::now());
+        self.answered = batch.appends.len();
         if batch.appends.is_empty() {
             return;
         }

@@ -1,6 +1,6 @@
 //! The rows of the product's inline tables after a command, column by column as they are declared.
 
-use eventstore::{InlineColumn, InlineTable, Row, RowChange, RowWrite, Value};
+use eventstore::{InlineTable, Row, RowChange, RowWrite, Value};
 use fastrand::Rng;
 
 use super::event::noise;
@@ -27,13 +27,15 @@ pub(super) fn rows(rung: Rung, kind: Kind, user: &User, random: &mut Rng) -> Vec
 }
 
 fn change(table: &InlineTable, rung: Rung, kind: Kind, user: &User, random: &mut Rng) -> RowChange {
-    let mut row = |columns: &mut dyn Iterator<Item = &InlineColumn>| -> Row {
-        columns.map(|column| value(column.name, rung, user, random)).collect()
-    };
+    let mut row = Row::with_capacity(table.columns.len());
     match kind {
-        Kind::Create => RowChange::Insert(row(&mut table.columns.iter())),
+        Kind::Create => {
+            row.extend(table.columns.iter().map(|column| value(column.name, rung, user, random)));
+            RowChange::Insert(row)
+        }
         Kind::ChangeEmail | Kind::ChangePassword | Kind::UpdateProfile => {
-            RowChange::Update(row(&mut table.updated_columns()))
+            row.extend(table.updated_columns().map(|column| value(column.name, rung, user, random)));
+            RowChange::Update(row)
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::workload::{Answer, Command, Rung, callers};
 
 /// The settings of our own writer.
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
-    PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000;";
+    PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16000;";
 
 const EVENT: &str = "INSERT INTO events (position, recorded_at, aggregate_id, version, event_id, aggregate_type, \
     event_type, schema_version, actor, request_id, correlation_id, causation_id, data, sealed) \

@@ -22,10 +22,11 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// All statements of the log and of a dozen tables.
 const STATEMENTS_MAX: usize = 128;
 
-/// What the owner's connection runs with, besides `synchronous`. A command touches half a dozen pages at
-/// random: sixteen thousand between checkpoints (64 MB) write each of them less often, for a quarter more commands than
-/// with four thousand, which gave a third more than the default of one thousand. What is deleted is overwritten, but for copies that SQLite leaves in the free
-/// space of pages that it joins: of two thousand neighbours that were deleted we found one in a hundred until VACUUM.
+/// What the owner's connection runs with, besides `synchronous`. A command touches half a dozen pages at random: sixteen
+/// thousand between checkpoints (64 MB) write each of them less often, for a quarter more commands than with four
+/// thousand, which gave a third more than the default of one thousand. What is deleted is overwritten, but for copies
+/// that SQLite leaves in the free space of pages that it joins: of two thousand neighbours that were deleted we found
+/// one in a hundred until VACUUM.
 const OWNER_SETTINGS: &str = "
     PRAGMA secure_delete = ON;
     PRAGMA foreign_keys = ON;

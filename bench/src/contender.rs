@@ -117,8 +117,8 @@ impl Subject {
     }
 }
 
-/// Threads of the callers' runtime. One: on two cores a second one takes what the database needs, whichever contender
-/// it is (`bench alone --threads 2` shows it).
+/// Threads of the callers' runtime, the same for every contender. One: on two cores a second one competes with the
+/// database. `bench alone --threads 2` compares; whether raw would gain by it has not been settled on a quiet machine.
 pub(crate) const CALLER_THREADS: usize = 1;
 
 /// How many commands in a hundred are to be refused where some are.

@@ -23,8 +23,7 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const STATEMENTS_MAX: usize = 128;
 
 /// What the owner's connection runs with, besides `synchronous`. A command touches half a dozen pages at random: sixteen
-/// thousand between checkpoints (64 MB) write each of them less often, for a quarter more commands than with four
-/// thousand, which gave a third more than the default of one thousand. What is deleted is overwritten, but for copies
+/// thousand between checkpoints (64 MB) write each of them less often than the default of one thousand. What is deleted is overwritten, but for copies
 /// that SQLite leaves in the free space of pages that it joins: of two thousand neighbours that were deleted we found
 /// one in a hundred until VACUUM.
 const OWNER_SETTINGS: &str = "

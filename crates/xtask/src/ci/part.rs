@@ -26,10 +26,10 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
         part("deny", 150, Command::new(&xtask), &["deny"]),
         part("clippy", 180, cargo(), &lint),
         part("docs", 60, docs, &["doc", "--workspace", "--no-deps", "--all-features"]),
-        part("build tests", 300, Command::new(&xtask), &["test", "--build-only"]),
+        part("build tests", 360, Command::new(&xtask), &["test", "--build-only"]),
         part(
             "build campaigns",
-            60,
+            90,
             cargo(),
             &["build", "--package", "campaigns", "--package", "user-service"],
         ),
@@ -43,7 +43,7 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
         parts.push(Part { expected: i32::from(VIOLATIONS_FOUND), ..control });
     }
     let on_18 = ["test", "--postgres", "18", "-p", "eventstore-postgres"];
-    parts.push(part("conformance on PostgreSQL 18", 90, Command::new(&xtask), &on_18));
+    parts.push(part("conformance on PostgreSQL 18", 120, Command::new(&xtask), &on_18));
     parts.push(part("tests", 180, Command::new(&xtask), &["test"]));
     Ok(parts)
 }

@@ -23,7 +23,7 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
     findings
 }
 
-/// As the beginning of a path: `docs/work/` is something else.
+/// At the beginning of a path only: a folder of ours may have the same name.
 fn names(line: &str, folder: &str) -> bool {
     line.match_indices(folder).any(|(at, _)| {
         let inside = line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-)}".contains(c));

@@ -9,7 +9,12 @@ use buffa_codegen::MapRepr;
 use connectrpc_build::{CodeGenConfig, Config};
 
 const PROTO_ROOT: &str = "../../proto";
-const FILES: [&str; 2] = ["user/v1/user_service.proto", "google/rpc/error_details.proto"];
+const FILES: [&str; 4] = [
+    "user/v1/user.proto",
+    "user/v1/history.proto",
+    "user/v1/user_service.proto",
+    "google/rpc/error_details.proto",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed={PROTO_ROOT}");

@@ -147,6 +147,7 @@ impl Caller {
             },
             claims: if self.rung >= Rung::Claims { claims(before, after) } else { ClaimChanges::default() },
             rows: rows::rows(self.rung, kind, after, &mut self.random),
+            derived: eventstore::Derived::Kept,
             request: (self.rung >= Rung::Requests).then(|| NewRequest {
                 key: RequestKey(Uuid::from_u128(!request)),
                 fingerprint: Fingerprint(Uuid::from_u128(self.random.u128(..))),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Deadline, EventPage, EventQuery, EventStore, Head,
-    LogId, Position, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select, Value, Version,
-    Warning,
+    LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select,
+    StoreSize, StreamCursor, Value, Version, Warning,
 };
 use jiff::Timestamp;
 
@@ -67,6 +67,27 @@ impl<S: Sabotage> EventStore for Sabotaged<S> {
 
     async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
         self.store.events(query).await
+    }
+
+    async fn streams(
+        &self,
+        after: Option<StreamCursor>,
+        up_to: Position,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.store.streams(after, up_to, limit).await
+    }
+
+    async fn beyond(&self, position: Position) {
+        self.store.beyond(position).await;
+    }
+
+    fn projections(&self) -> &dyn ProjectionStore {
+        self.store.projections()
+    }
+
+    async fn size(&self) -> Result<StoreSize, ReadError> {
+        self.store.size().await
     }
 
     async fn head(&self) -> Result<Head, ReadError> {

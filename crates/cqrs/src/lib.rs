@@ -1,10 +1,13 @@
 //! The command side: decide and evolve, the bus that takes a command to the log, and the kit that tests are written with.
 //!
-//! Without features this crate is pure; `bus` brings the store and tokio, `testkit` the test kit.
+//! Without features this crate is pure; `bus` brings the store and tokio, `projections` the runner of projections,
+//! `testkit` the test kit.
 
 #[cfg(feature = "bus")]
 mod bus;
 mod decider;
+#[cfg(feature = "projections")]
+pub mod projection;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 

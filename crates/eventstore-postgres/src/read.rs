@@ -97,7 +97,7 @@ impl Reader {
     }
 
     pub(crate) async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
-        if query.event_types.is_empty() && query.aggregate_type.is_none() {
+        if query.filter.event_types.is_empty() && query.filter.aggregate_type.is_none() {
             self.all_events(query.after, query.limit).await
         } else {
             self.filtered_events(query).await
@@ -118,8 +118,8 @@ impl Reader {
         let parameters: [&(dyn ToSql + Sync); 5] = [
             &signed(query.after.0),
             &signed(last.0),
-            &query.event_types,
-            &query.aggregate_type,
+            &query.filter.event_types,
+            &query.filter.aggregate_type,
             &i64::from(query.limit),
         ];
         let rows = self.rows(FILTERED, &parameters).await?;

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use eventstore::append_task::{AppendQueue, Health, Look, run};
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
-    Head, InlineTable, LogId, Position, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select,
-    Value, Version, Warning,
+    Head, InlineTable, LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord,
+    Row, Select, StoreSize, StreamCursor, Value, Version, Warning,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -101,6 +101,27 @@ impl EventStore for Store {
 
     async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
         self.reader.events(query).await
+    }
+
+    async fn streams(
+        &self,
+        _after: Option<StreamCursor>,
+        _up_to: Position,
+        _limit: u32,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        Err(ReadError::Malformed("not yet".into()))
+    }
+
+    async fn beyond(&self, _position: Position) {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+
+    fn projections(&self) -> &dyn ProjectionStore {
+        self
+    }
+
+    async fn size(&self) -> Result<StoreSize, ReadError> {
+        Err(ReadError::Malformed("not yet".into()))
     }
 
     async fn head(&self) -> Result<Head, ReadError> {

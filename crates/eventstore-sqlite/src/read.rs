@@ -168,13 +168,14 @@ pub(crate) fn events(connection: &Connection, query: &EventQuery) -> rusqlite::R
 }
 
 fn wanted(row: &rusqlite::Row<'_>, query: &EventQuery) -> rusqlite::Result<bool> {
-    if let Some(aggregate_type) = &query.aggregate_type
+    if let Some(aggregate_type) = &query.filter.aggregate_type
         && row.get_ref(2)?.as_str()? != aggregate_type
     {
         return Ok(false);
     }
     let event_type = row.get_ref(6)?.as_str()?;
-    Ok(query.event_types.is_empty() || query.event_types.iter().any(|wanted| wanted == event_type))
+    Ok(query.filter.event_types.is_empty()
+        || query.filter.event_types.iter().any(|wanted| wanted == event_type))
 }
 
 pub(crate) fn head(connection: &Connection) -> rusqlite::Result<Head> {

@@ -101,6 +101,7 @@ mod tests {
             claims: ClaimChanges::default(),
             rows: Vec::new(),
             request: Some(NewRequest { key, fingerprint }),
+            derived: eventstore::Derived::Kept,
         }
     }
 

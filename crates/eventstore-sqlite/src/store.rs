@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use eventstore::append_task::{AppendQueue, Health, Look};
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
-    Head, InlineTable, LogId, Position, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select,
-    Value, Version, Warning,
+    Head, InlineTable, LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord,
+    Row, Select, StoreSize, StreamCursor, Value, Version, Warning,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -130,6 +130,27 @@ impl EventStore for Store {
 
     async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
         self.read(|connection| read::events(connection, query))
+    }
+
+    async fn streams(
+        &self,
+        _after: Option<StreamCursor>,
+        _up_to: Position,
+        _limit: u32,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        Err(ReadError::Malformed("not yet".into()))
+    }
+
+    async fn beyond(&self, _position: Position) {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+
+    fn projections(&self) -> &dyn ProjectionStore {
+        self
+    }
+
+    async fn size(&self) -> Result<StoreSize, ReadError> {
+        Err(ReadError::Malformed("not yet".into()))
     }
 
     async fn head(&self) -> Result<Head, ReadError> {

@@ -62,6 +62,7 @@ fn append(n: u64, version: u64, change: RowChange) -> Append {
         claims: ClaimChanges::default(),
         rows: vec![RowWrite { table: &PERSON, change }],
         request: None,
+        derived: eventstore::Derived::Kept,
     }
 }
 

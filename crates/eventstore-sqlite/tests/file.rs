@@ -34,6 +34,7 @@ fn creates(n: u128) -> Append {
         claims: ClaimChanges::default(),
         rows: Vec::new(),
         request: None,
+        derived: eventstore::Derived::Kept,
     }
 }
 

@@ -35,6 +35,18 @@ pub struct Append {
     pub rows: Vec<RowWrite>,
     /// The client's name for this command.
     pub request: Option<NewRequest>,
+    /// What becomes of what projections hold about the stream.
+    pub derived: Derived,
+}
+
+/// What becomes of the rows that projections, and their other generations, hold about a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Derived {
+    /// They stay: projections follow in their own time.
+    #[default]
+    Kept,
+    /// What is personal in them goes, in the append's own transaction. It needs no projection to be running.
+    Erased,
 }
 
 /// Differences of what a stream owns. A key that does not change is not touched, and none is touched twice.
@@ -218,6 +230,7 @@ mod tests {
             claims,
             rows: Vec::new(),
             request: Some(NewRequest { key, fingerprint }),
+            derived: Derived::Kept,
         };
         append.check()
     }

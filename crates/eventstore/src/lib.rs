@@ -13,10 +13,12 @@ mod ids;
 mod inline;
 mod options;
 mod port;
+mod projection;
+mod projection_store;
 
 pub use append::{
-    Append, AppendError, Appended, BoxError, ClaimChanges, ClaimMove, Deadline, NewRequest, Rejection,
-    RequestRecord, WriterRefusal,
+    Append, AppendError, Appended, BoxError, ClaimChanges, ClaimMove, Deadline, Derived, NewRequest,
+    Rejection, RequestRecord, WriterRefusal,
 };
 pub use event::{Metadata, NewEvent, RecordedEvent};
 pub use ids::{AggregateId, ClaimKey, EventId, Fingerprint, LogId, Position, RequestKey, Version};
@@ -24,4 +26,13 @@ pub use inline::{
     ColumnClass, ColumnKind, InlineColumn, InlineTable, Row, RowChange, RowWrite, Select, Value,
 };
 pub use options::{Clock, Durability, Migration};
-pub use port::{EventPage, EventQuery, EventStore, Head, ReadError, Warning};
+pub use port::{
+    Direction, EventFilter, EventPage, EventQuery, EventStore, Head, ReadError, StoreSize, StreamCursor,
+    Warning,
+};
+pub use projection::{
+    Checkpoint, Fence, Generation, Lease, NewParked, OnErasure, Parked, Phase, Progress, ProjectionBatch,
+    ProjectionChange, ProjectionLayout, ProjectionMode, ProjectionRow, ProjectionTable, Slot, Subject, Wish,
+    Writing,
+};
+pub use projection_store::{HeldAppends, ProjectionError, ProjectionStore};

@@ -7,10 +7,11 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::{
     AggregateId, Append, AppendError, Appended, BoxError, ClaimKey, Deadline, EventId, LogId, Position,
-    RecordedEvent, RequestKey, RequestRecord, Row, Select, Value, Version,
+    ProjectionStore, RecordedEvent, RequestKey, RequestRecord, Row, Select, Value, Version,
 };
 
 /// An append-only log of events with one global order, optimistic concurrency per stream, uniqueness across streams,
@@ -42,6 +43,19 @@ pub trait EventStore: Debug + Send + Sync + 'static {
 
     /// Events of the whole log after a position, in order.
     async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError>;
+
+    /// Events of all streams in the order of their ids and versions, after a place in that order, up to a position, at
+    /// most `limit`. What a projection is built from: one stream after the other.
+    async fn streams(
+        &self,
+        after: Option<StreamCursor>,
+        up_to: Position,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvent>, ReadError>;
+
+    /// Comes back when the log may have gone beyond a position: at once if it is known to, soon after an append of any
+    /// instance, and after about a second in any case. A hint: whoever is woken reads. Can be dropped at any time.
+    async fn beyond(&self, position: Position);
 
     /// The latest event of the log.
     async fn head(&self) -> Result<Head, ReadError>;
@@ -77,6 +91,12 @@ pub trait EventStore: Debug + Send + Sync + 'static {
     /// Changes the product's own tables outside an append, and says how many rows it touched.
     async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError>;
 
+    /// The projections beside the log.
+    fn projections(&self) -> &dyn ProjectionStore;
+
+    /// How much room the store takes.
+    async fn size(&self) -> Result<StoreSize, ReadError>;
+
     /// What an operator should know, from a look at the store as it is now. Empty when all is well.
     async fn warnings(&self) -> Vec<Warning>;
 
@@ -92,20 +112,69 @@ pub trait EventStore: Debug + Send + Sync + 'static {
 pub struct EventQuery {
     /// Events after this position.
     pub after: Position,
-    /// Only these types; all if empty.
-    pub event_types: Vec<String>,
-    /// Only this kind of stream.
-    pub aggregate_type: Option<String>,
+    /// Events up to this position; to the head if `None`.
+    pub up_to: Option<Position>,
+    /// From which end.
+    pub direction: Direction,
+    /// Only these.
+    pub filter: EventFilter,
     /// At most this many.
     pub limit: u32,
 }
 
+/// In which order events are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// By position.
+    #[default]
+    OldestFirst,
+    /// From the head, or from `up_to`, down.
+    NewestFirst,
+}
+
+/// What events must be like. Evaluated in the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Only these types; all if empty.
+    pub event_types: Vec<String>,
+    /// Only this kind of stream.
+    pub aggregate_type: Option<String>,
+    /// Only these streams; all if empty.
+    pub aggregate_ids: Vec<AggregateId>,
+    /// Only what this caller did.
+    pub actor: Option<String>,
+    /// Only what belongs to this.
+    pub correlation_id: Option<Uuid>,
+}
+
 impl EventQuery {
-    /// All events after a position.
+    /// All events after a position, oldest first.
     #[must_use]
     pub fn after(after: Position, limit: u32) -> Self {
-        Self { after, event_types: Vec::new(), aggregate_type: None, limit }
+        Self { after, up_to: None, direction: Direction::OldestFirst, filter: EventFilter::default(), limit }
     }
+}
+
+/// A place in the order of streams and versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamCursor {
+    /// The stream.
+    pub aggregate_id: AggregateId,
+    /// Its event.
+    pub version: Version,
+}
+
+/// How much room a store takes, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreSize {
+    /// The table of events.
+    pub events: u64,
+    /// Its indexes; `None` where that cannot be told apart.
+    pub indexes: Option<u64>,
+    /// Everything, the tables beside the log included.
+    pub total: u64,
+    /// What has been written ahead and is not yet in the tables; `None` where it cannot be asked.
+    pub wal: Option<u64>,
 }
 
 /// Some events, and how far the log has been read for them.
@@ -114,7 +183,8 @@ pub struct EventPage {
     /// The events, by position.
     pub events: Vec<RecordedEvent>,
     /// Everything up to here has been looked at: a filtered reader goes on after it. Equal to the query's `after`
-    /// when there is nothing new.
+    /// when there is nothing new. Newest first: everything above it has been looked at, and the reader goes on with
+    /// `up_to` there; it is the query's `after` when there is nothing more.
     pub scanned_to: Position,
 }
 

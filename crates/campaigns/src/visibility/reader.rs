@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eventstore::{AggregateId, EventQuery, EventStore, Position, RecordedEvent};
+use eventstore::{AggregateId, EventFilter, EventQuery, EventStore, Position, RecordedEvent};
 use fastrand::Rng;
 use jiff::Timestamp;
 
@@ -82,7 +82,10 @@ impl Reader {
             Question::OneType => vec![TYPES[0].to_owned()],
         };
         let limit = self.rng.u32(1..=PAGE_MAX);
-        let query = EventQuery { event_types, ..EventQuery::after(self.after, limit) };
+        let query = EventQuery {
+            filter: EventFilter { event_types, ..EventFilter::default() },
+            ..EventQuery::after(self.after, limit)
+        };
         match self.store.events(&query).await {
             Ok(page) => {
                 page.events.iter().for_each(|event| self.see(event));

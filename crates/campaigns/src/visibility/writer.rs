@@ -127,6 +127,7 @@ impl Writer {
             claims: ClaimChanges::default(),
             rows: Vec::new(),
             request: None,
+            derived: eventstore::Derived::Kept,
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use eventstore::{Append, AppendError, Appended, Deadline, NewRequest, Rejection, RequestRecord, Version};
+use eventstore::{
+    Append, AppendError, Appended, Deadline, Derived, NewRequest, Rejection, RequestRecord, Version,
+};
 use tracing::instrument;
 
 use super::{
@@ -128,6 +130,7 @@ impl<A> CommandBus<A> {
             claims: decision.claims.changes.clone(),
             rows: written.rows,
             request: execution.request,
+            derived: written.derived,
         };
         Ok(Prepared::Changed(decision, Box::new(append)))
     }
@@ -188,7 +191,7 @@ impl<A> CommandBus<A> {
         A: Aggregates<D>,
     {
         if decision.events.is_empty() {
-            return Ok(Written { events: Vec::new(), rows: Vec::new() });
+            return Ok(Written { events: Vec::new(), rows: Vec::new(), derived: Derived::Kept });
         }
         let change = Change {
             id: execution.id,

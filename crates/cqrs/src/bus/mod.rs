@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventstore::{
-    AggregateId, ClaimChanges, ClaimKey, Deadline, EventStore, Metadata, NewEvent, NewRequest, Position,
-    RowWrite, Version,
+    AggregateId, ClaimChanges, ClaimKey, Deadline, Derived, EventStore, Metadata, NewEvent, NewRequest,
+    Position, RowWrite, Version,
 };
 use jiff::Timestamp;
 
@@ -78,6 +78,8 @@ pub struct Written {
     pub events: Vec<NewEvent>,
     /// At most one for each table.
     pub rows: Vec<RowWrite>,
+    /// What becomes of the rows that projections hold about the aggregate.
+    pub derived: Derived,
 }
 
 /// A command and everything that goes with it.

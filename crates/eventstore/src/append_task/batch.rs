@@ -170,6 +170,7 @@ mod tests {
             claims: ClaimChanges { moved, ..ClaimChanges::default() },
             rows: Vec::new(),
             request: None,
+            derived: crate::Derived::Kept,
         }
     }
 

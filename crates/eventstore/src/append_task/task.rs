@@ -228,6 +228,7 @@ mod tests {
             claims: ClaimChanges::default(),
             rows: Vec::new(),
             request: Some(NewRequest { key, fingerprint }),
+            derived: crate::Derived::Kept,
         }
     }
 

@@ -83,9 +83,9 @@ pub async fn the_log_is_filtered_by_type<F: Fixture>(fixture: &F) {
     library(&*store).await;
     for limit in [1, 2, 10] {
         let mut query = EventQuery::after(Position::START, limit);
-        query.event_types = vec!["book.lent".to_owned()];
+        query.filter.event_types = vec!["book.lent".to_owned()];
         assert_eq!(positions(&walk(&*store, query.clone()).await), [3, 6, 9]);
-        query.event_types.push("book.bought".to_owned());
+        query.filter.event_types.push("book.bought".to_owned());
         assert_eq!(walk(&*store, query).await.len(), 9);
     }
 }
@@ -95,9 +95,9 @@ pub async fn the_log_is_filtered_by_kind_of_stream<F: Fixture>(fixture: &F) {
     library(&*store).await;
     for limit in [1, 2, 10] {
         let mut query = EventQuery::after(Position::START, limit);
-        query.aggregate_type = Some("book".to_owned());
+        query.filter.aggregate_type = Some("book".to_owned());
         assert_eq!(positions(&walk(&*store, query.clone()).await), [4, 5, 6]);
-        query.event_types = vec!["book.lent".to_owned()];
+        query.filter.event_types = vec!["book.lent".to_owned()];
         assert_eq!(positions(&walk(&*store, query).await), [6]);
     }
 }
@@ -106,7 +106,7 @@ pub async fn a_filter_that_nothing_passes_still_comes_to_the_end<F: Fixture>(fix
     let store = open(fixture).await;
     library(&*store).await;
     let mut query = EventQuery::after(Position(1), 2);
-    query.event_types = vec!["book.burnt".to_owned()];
+    query.filter.event_types = vec!["book.burnt".to_owned()];
     while query.after < Position(9) {
         let page = page(&*store, &query).await;
         assert_eq!(page.events, []);

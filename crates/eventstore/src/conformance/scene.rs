@@ -74,6 +74,7 @@ pub(super) fn changes(n: u64, expected: u64) -> Command {
         claims: ClaimChanges::default(),
         rows: Vec::new(),
         request: None,
+        derived: crate::Derived::Kept,
     })
 }
 

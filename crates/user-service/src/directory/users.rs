@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cqrs::{Aggregates, Change, Claim, Decider, Fault, Recorded, Written};
 use eventstore::{
-    AggregateId, ClaimKey, EventId, EventStore, NewEvent, RecordedEvent, RowChange, RowWrite, Version,
+    AggregateId, ClaimKey, Derived, EventId, EventStore, NewEvent, RecordedEvent, RowChange, RowWrite,
+    Version,
 };
 use user_domain::{LiveUser, Refusal, User, UserEvent, Users};
 
@@ -74,7 +75,11 @@ impl Aggregates<Users> for UserAggregates {
         let events =
             change.events.iter().map(|event| self.sealed(event, &key, change)).collect::<Result<_, _>>()?;
         let rows = self.rows(change, new_key, credential).await?;
-        Ok(Written { events, rows })
+        let derived = match change.after {
+            User::Erased(_) => Derived::Erased,
+            User::Absent | User::Live(_) => Derived::Kept,
+        };
+        Ok(Written { events, rows, derived })
     }
 }
 

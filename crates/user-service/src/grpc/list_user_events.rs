@@ -40,6 +40,11 @@ fn shown(entry: UserEventEntry) -> v1::UserEvent {
         event_id: recorded.event_id.to_string(),
         request_id: recorded.metadata.request_id.map(|id| id.to_string()).unwrap_or_default(),
         changes: event.event.changes().into_iter().map(change).collect(),
+        user_id: recorded.aggregate_id.to_string(),
+        correlation_id: recorded.metadata.correlation_id.map(|id| id.to_string()).unwrap_or_default(),
+        causation_id: recorded.metadata.causation_id.map(|id| id.to_string()).unwrap_or_default(),
+        source_address: String::new(),
+        user_agent: String::new(),
     }
 }
 

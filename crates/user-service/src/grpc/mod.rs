@@ -12,8 +12,14 @@ mod change_password;
 mod create_user;
 mod deactivate_user;
 mod delete_user;
+mod diff_user;
+mod diff_users;
 mod erase_user;
+mod explain_user;
+mod export_events;
+mod get_activity;
 mod get_user;
+mod list_events;
 mod list_user_events;
 mod list_users;
 mod reinstate_user;
@@ -22,8 +28,9 @@ mod set_password;
 mod suspend_user;
 mod update_user;
 mod verify_password;
+mod watch_events;
 
-use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult};
+use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream};
 use user_api::v1;
 
 use crate::directory::Directory;
@@ -45,7 +52,10 @@ impl UserApi {
 
 /// Each method hands over to the function of its name. The list is the contract's; the compiler finds what is missing.
 macro_rules! calls {
-    ($($method:ident: $request:ident => $response:ident),* $(,)?) => {
+    (
+        $($method:ident: $request:ident => $response:ident),*;
+        $($stream:ident: $wanted:ident => stream $part:ident),* $(,)?
+    ) => {
         #[expect(refining_impl_trait, reason = "each call answers with its own message and nothing else")]
         impl v1::UserService for UserApi {
             $(async fn $method(
@@ -56,6 +66,18 @@ macro_rules! calls {
                 let call = Call::of(&context);
                 match $method::$method(&self.directory, &call, request.to_owned_message()).await {
                     Ok(answer) => Ok(Response::new(answer)),
+                    Err(error) => Err(error.into()),
+                }
+            })*
+
+            $(async fn $stream(
+                &self,
+                context: RequestContext,
+                request: ServiceRequest<'_, v1::$wanted>,
+            ) -> ServiceResult<ServiceStream<v1::$part>> {
+                let call = Call::of(&context);
+                match $stream::$stream(&self.directory, &call, request.to_owned_message()).await {
+                    Ok(answers) => Ok(Response::new(answers)),
                     Err(error) => Err(error.into()),
                 }
             })*
@@ -79,4 +101,11 @@ calls! {
     restore_user: RestoreUserRequest => RestoreUserResponse,
     erase_user: EraseUserRequest => EraseUserResponse,
     list_user_events: ListUserEventsRequest => ListUserEventsResponse,
+    list_events: ListEventsRequest => ListEventsResponse,
+    diff_user: DiffUserRequest => DiffUserResponse,
+    diff_users: DiffUsersRequest => DiffUsersResponse,
+    explain_user: ExplainUserRequest => ExplainUserResponse,
+    get_activity: GetActivityRequest => GetActivityResponse;
+    export_events: ExportEventsRequest => stream ExportEventsResponse,
+    watch_events: WatchEventsRequest => stream WatchEventsResponse,
 }

@@ -188,11 +188,11 @@ async fn grpc_says_what_json_says(stage: &Stage) {
     let alice = stage.create("alice").await;
     let client = stage.service.grpc().await;
     let by = Some(get_user_request::By::Email("ALICE@example.org".to_owned()));
-    let request = v1::GetUserRequest { by, min_position: Some(1) };
+    let request = v1::GetUserRequest { by, min_position: Some(1), ..Default::default() };
     let answer = client.get_user(request).await.unwrap().into_owned();
     assert_eq!(serde_json::to_value(&answer).unwrap()["user"], alice.0);
     let by = Some(get_user_request::By::Username("nobody".to_owned()));
-    let error = client.get_user(v1::GetUserRequest { by, min_position: None }).await.unwrap_err();
+    let error = client.get_user(v1::GetUserRequest { by, ..Default::default() }).await.unwrap_err();
     let types: Vec<_> = error.details.iter().map(|detail| detail.type_url.as_str()).collect();
     assert_eq!(error.code, connectrpc::ErrorCode::NotFound);
     assert_eq!(types, ["type.googleapis.com/google.rpc.ErrorInfo"]);

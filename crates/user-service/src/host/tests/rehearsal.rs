@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult};
+use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream};
 use tokio::sync::Notify;
 use user_api::oneof::verify_password_request;
 use user_api::v1;
@@ -45,12 +45,12 @@ pub(super) fn scene(id: &str) -> v1::VerifyPasswordRequest {
 }
 
 macro_rules! not_in_the_script {
-    ($($method:ident($request:ident) -> $response:ident),* $(,)?) => {$(
+    ($($method:ident($request:ident) -> $response:ty),* $(,)?) => {$(
         async fn $method(
             &self,
             _: RequestContext,
             _: ServiceRequest<'_, v1::$request>,
-        ) -> ServiceResult<v1::$response> {
+        ) -> ServiceResult<$response> {
             Err(ConnectError::unimplemented("not in the script"))
         }
     )*};
@@ -83,19 +83,26 @@ impl UserService for Rehearsal {
     }
 
     not_in_the_script! {
-        create_user(CreateUserRequest) -> CreateUserResponse,
-        get_user(GetUserRequest) -> GetUserResponse,
-        list_users(ListUsersRequest) -> ListUsersResponse,
-        update_user(UpdateUserRequest) -> UpdateUserResponse,
-        change_password(ChangePasswordRequest) -> ChangePasswordResponse,
-        set_password(SetPasswordRequest) -> SetPasswordResponse,
-        activate_user(ActivateUserRequest) -> ActivateUserResponse,
-        deactivate_user(DeactivateUserRequest) -> DeactivateUserResponse,
-        suspend_user(SuspendUserRequest) -> SuspendUserResponse,
-        reinstate_user(ReinstateUserRequest) -> ReinstateUserResponse,
-        delete_user(DeleteUserRequest) -> DeleteUserResponse,
-        restore_user(RestoreUserRequest) -> RestoreUserResponse,
-        erase_user(EraseUserRequest) -> EraseUserResponse,
-        list_user_events(ListUserEventsRequest) -> ListUserEventsResponse,
+        create_user(CreateUserRequest) -> v1::CreateUserResponse,
+        get_user(GetUserRequest) -> v1::GetUserResponse,
+        list_users(ListUsersRequest) -> v1::ListUsersResponse,
+        update_user(UpdateUserRequest) -> v1::UpdateUserResponse,
+        change_password(ChangePasswordRequest) -> v1::ChangePasswordResponse,
+        set_password(SetPasswordRequest) -> v1::SetPasswordResponse,
+        activate_user(ActivateUserRequest) -> v1::ActivateUserResponse,
+        deactivate_user(DeactivateUserRequest) -> v1::DeactivateUserResponse,
+        suspend_user(SuspendUserRequest) -> v1::SuspendUserResponse,
+        reinstate_user(ReinstateUserRequest) -> v1::ReinstateUserResponse,
+        delete_user(DeleteUserRequest) -> v1::DeleteUserResponse,
+        restore_user(RestoreUserRequest) -> v1::RestoreUserResponse,
+        erase_user(EraseUserRequest) -> v1::EraseUserResponse,
+        list_user_events(ListUserEventsRequest) -> v1::ListUserEventsResponse,
+        list_events(ListEventsRequest) -> v1::ListEventsResponse,
+        diff_user(DiffUserRequest) -> v1::DiffUserResponse,
+        diff_users(DiffUsersRequest) -> v1::DiffUsersResponse,
+        explain_user(ExplainUserRequest) -> v1::ExplainUserResponse,
+        get_activity(GetActivityRequest) -> v1::GetActivityResponse,
+        export_events(ExportEventsRequest) -> ServiceStream<v1::ExportEventsResponse>,
+        watch_events(WatchEventsRequest) -> ServiceStream<v1::WatchEventsResponse>,
     }
 }

@@ -5,6 +5,7 @@ mod errors;
 mod fields;
 mod paging;
 mod user;
+mod user_event;
 mod write;
 
 mod activate_user;

@@ -1,10 +1,22 @@
 //! Projections that follow the log in their own time: the runner, and how a generation is built beside the live one.
+//!
+//! [`Projections`] runs them, says how they are, and takes wishes; [`reached`] waits for one of them.
 
 mod projector;
+mod settings;
+mod wishes;
+mod runner;
+mod status;
+mod reached;
 
 use thiserror::Error;
 
 pub use projector::{Decode, Projector};
+pub use reached::{NotReached, reached};
+pub use runner::Projections;
+pub use settings::RunnerSettings;
+pub use status::{GenerationStatus, Known, Numbers, Owner, Progression, ProjectionStatus};
+pub use wishes::{NotAWish, Then, Wish};
 
 /// Why an event cannot be read, in words that hold nothing personal: `unknown type user.cloned`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -1,0 +1,88 @@
+//! Waiting until a projection shows what the caller has seen elsewhere: `min_position`.
+
+use std::time::{Duration, Instant};
+
+use eventstore::{Deadline, EventStore, Generation, Phase, Position, ProjectionError, ProjectionStore, Slot};
+use thiserror::Error;
+use tokio::time::sleep;
+
+/// The catalog is asked this often, at first and at last.
+const POLL_FIRST: Duration = Duration::from_millis(5);
+const POLL_LONGEST: Duration = Duration::from_millis(200);
+
+/// Why a projection does not show a position.
+#[derive(Debug, Error)]
+pub enum NotReached {
+    /// The deadline passed before. Retry, or do without.
+    #[error("the projection has come to {at} only")]
+    Behind {
+        /// How far it has come.
+        at: Position,
+    },
+    /// The deadline passed, and its first generation is still being built. Retry much later.
+    #[error("the projection is being built")]
+    Building {
+        /// Events that are in its rows.
+        done: u64,
+        /// Of how many.
+        total: u64,
+    },
+    /// It does not go on until somebody does something.
+    #[error("the projection is paused: {0}")]
+    Paused(String),
+    /// There is no such projection.
+    #[error("there is no such projection")]
+    Unknown,
+    /// The store cannot be asked.
+    #[error("the store cannot be asked")]
+    Store(#[source] ProjectionError),
+}
+
+/// Waits until the live generation of a projection has come to a position, for as long as the deadline allows. The
+/// caller makes sure that the log has: nobody else knows what to say about a position beyond its head.
+///
+/// `Position::START` asks whether it can be read at all.
+pub async fn reached(
+    store: &dyn EventStore,
+    projection: &str,
+    position: Position,
+    deadline: Deadline,
+) -> Result<(), NotReached> {
+    let mut pause = POLL_FIRST;
+    loop {
+        let found = look(store.projections(), projection, position).await;
+        let remaining = deadline.0.saturating_duration_since(Instant::now());
+        let waits = matches!(found, Err(NotReached::Behind { .. } | NotReached::Building { .. }));
+        if !waits || remaining.is_zero() {
+            return found;
+        }
+        sleep(pause.min(remaining)).await;
+        pause = (pause * 2).min(POLL_LONGEST);
+    }
+}
+
+/// Whether it shows the position now.
+pub(super) async fn look(
+    store: &dyn ProjectionStore,
+    projection: &str,
+    position: Position,
+) -> Result<(), NotReached> {
+    let generations = store.generations().await.map_err(NotReached::Store)?;
+    let live = generations.iter().find(|found| found.projection == projection && found.slot == Slot::Live);
+    live.map_or(Err(NotReached::Unknown), |live| shows(live, position))
+}
+
+fn shows(live: &Generation, position: Position) -> Result<(), NotReached> {
+    let at = live.checkpoint.position;
+    match live.phase {
+        Phase::Tailing if at >= position => Ok(()),
+        Phase::Tailing => match &live.paused {
+            Some(reason) => Err(NotReached::Paused(reason.clone())),
+            None => Err(NotReached::Behind { at }),
+        },
+        Phase::Walking { events_done, .. } => match &live.paused {
+            Some(reason) => Err(NotReached::Paused(reason.clone())),
+            None => Err(NotReached::Building { done: events_done, total: at.0 }),
+        },
+    }
+}

@@ -6,6 +6,7 @@ pub mod grpc;
 pub mod queries;
 pub mod directory;
 pub mod read_model;
+pub mod projections;
 pub mod vault;
 pub mod passwords;
 pub mod store;

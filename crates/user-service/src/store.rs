@@ -15,12 +15,24 @@ use crate::vault::USER_SECRET;
 pub static TABLES: &[&InlineTable] = &[&USER_READ_MODEL, &USER_SECRET];
 
 /// Our schema on SQLite.
-pub static SQLITE_MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "users", sql: include_str!("../migrations/sqlite/V1__users.sql") }];
+pub static SQLITE_MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "users", sql: include_str!("../migrations/sqlite/V1__users.sql") },
+    Migration {
+        number: 2,
+        name: "projections",
+        sql: include_str!("../migrations/sqlite/V2__projections.sql"),
+    },
+];
 
 /// Our schema on PostgreSQL.
-pub static POSTGRES_MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "users", sql: include_str!("../migrations/postgres/V1__users.sql") }];
+pub static POSTGRES_MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "users", sql: include_str!("../migrations/postgres/V1__users.sql") },
+    Migration {
+        number: 2,
+        name: "projections",
+        sql: include_str!("../migrations/postgres/V2__projections.sql"),
+    },
+];
 
 /// Where the log is: `sqlite:PATH` or `postgres://…`. Never printed whole: it may hold a password.
 #[derive(Clone, Debug)]

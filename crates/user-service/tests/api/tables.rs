@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use eventstore::ColumnClass;
+use eventstore::{ColumnClass, ProjectionMode};
 use insta::{allow_duplicates, assert_snapshot};
+use user_service::projections::{LAYOUTS, USERS};
+use user_service::read_model::USER_READ_MODEL;
 use user_service::store::TABLES;
 use user_service::{doctor, read_model, vault};
 
@@ -20,6 +22,19 @@ on_both_stores!(
 /// The table of one row that no append writes, so that it is declared nowhere else.
 const VAULT_ROOT: [(&str, ColumnClass); 3] =
     [("id", ColumnClass::Public), ("key_id", ColumnClass::Public), ("wrapped", ColumnClass::Sealed)];
+
+/// What the stores make for themselves.
+const OF_THE_LOG: [&str; 9] = [
+    "events",
+    "claims",
+    "requests",
+    "log_meta",
+    "projections",
+    "projection_leases",
+    "projection_wishes",
+    "parked_events",
+    "derived_tables",
+];
 
 fn statements() -> Vec<&'static str> {
     let selects = [read_model::STATEMENTS, doctor::STATEMENTS].concat();
@@ -96,9 +111,7 @@ async fn columns(place: &Place) -> BTreeSet<(String, String)> {
              WHERE table_schema IN ('user_service', 'user_service_vault')"
         }
     };
-    let of_the_log = |table: &str| {
-        ["events", "claims", "requests", "log_meta"].contains(&table) || table.ends_with("_schema_history")
-    };
+    let of_the_log = |table: &str| OF_THE_LOG.contains(&table) || table.ends_with("_schema_history");
     let rows = place.rows(ask).await;
     rows.into_iter()
         .map(|row| (row[0].clone(), row[1].clone()))
@@ -108,7 +121,18 @@ async fn columns(place: &Place) -> BTreeSet<(String, String)> {
 
 fn declared() -> Vec<(&'static str, &'static str, ColumnClass)> {
     let inline = TABLES.iter().flat_map(|table| table.columns.iter().map(|c| (table.name, c.name, c.class)));
-    inline.chain(VAULT_ROOT.map(|(column, class)| ("vault_root", column, class))).collect()
+    let asynchronous = LAYOUTS.iter().filter(|layout| layout.mode == ProjectionMode::Async);
+    let projected = asynchronous.flat_map(|layout| layout.tables);
+    let projected = projected.flat_map(|table| table.columns.iter().map(|c| (table.name, c.name, c.class)));
+    inline.chain(projected).chain(VAULT_ROOT.map(|(column, class)| ("vault_root", column, class))).collect()
+}
+
+#[test]
+fn the_projection_of_the_read_model_is_the_read_model() {
+    let [table] = USERS.tables else { panic!("it is one table") };
+    assert_eq!((table.name, table.columns), (USER_READ_MODEL.name, USER_READ_MODEL.columns));
+    assert_eq!(USERS.revision, USER_READ_MODEL.generation);
+    assert_eq!((table.key_columns, table.counters), (1, &[][..]));
 }
 
 async fn every_column_of_every_table_has_a_class(stage: &Stage) {
@@ -140,6 +164,49 @@ async fn every_column_of_every_table_has_a_class(stage: &Stage) {
         user_secret.credential_version: Public
         user_secret.hash: Sealed
         user_secret.changed_at: Public
+        user_search.id: Id
+        user_search.email: Derived
+        user_search.username: Derived
+        user_search.first_name: Derived
+        user_search.last_name: Derived
+        user_search.avatar_url: Derived
+        user_search.status: Public
+        user_search.standing: Public
+        user_search.created_at: Public
+        user_search.last_updated: Public
+        user_search.deleted_at: Public
+        user_search.version: Public
+        user_search.position: Public
+        user_search.email_key: Derived
+        user_search.username_key: Derived
+        user_search.folded: Derived
+        user_history.id: Id
+        user_history.version: Public
+        user_history.from_position: Public
+        user_history.to_position: Public
+        user_history.from_time: Public
+        user_history.email: Derived
+        user_history.username: Derived
+        user_history.first_name: Derived
+        user_history.last_name: Derived
+        user_history.avatar_url: Derived
+        user_history.status: Public
+        user_history.standing: Public
+        user_history.created_at: Public
+        user_history.last_updated: Public
+        user_history.deleted_at: Public
+        user_history.email_claim: Derived
+        user_history.username_claim: Derived
+        activity_user.id: Id
+        activity_user.status: Public
+        activity_user.standing: Public
+        activity_user.email_domain: Derived
+        activity_day.day: Public
+        activity_day.event_type: Public
+        activity_day.events: Public
+        activity_status.day: Public
+        activity_status.status: Public
+        activity_status.change: Public
         vault_root.id: Public
         vault_root.key_id: Public
         vault_root.wrapped: Sealed

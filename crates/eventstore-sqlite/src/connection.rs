@@ -84,6 +84,11 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// How many bytes have been written ahead.
+pub(crate) fn wal_size(path: &Path) -> Option<u64> {
+    std::fs::metadata(beside(path, "-wal")).ok().map(|wal| wal.len())
+}
+
 /// The connection that writes, and what is weaker about it than promised.
 pub(crate) fn owner(options: &Options) -> Result<(Connection, Vec<String>), OpenError> {
     let connection = connect(&options.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;

@@ -8,6 +8,7 @@ mod inline;
 mod migrate;
 mod open;
 mod options;
+mod page;
 mod projection;
 mod read;
 mod row;

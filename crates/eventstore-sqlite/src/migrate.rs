@@ -14,8 +14,10 @@ use crate::open::APPLICATION_ID;
 use crate::writer::WRITER;
 use crate::{OpenError, Options};
 
-const LOG: &[Migration] =
-    &[Migration { number: 1, name: "log", sql: include_str!("../migrations/V1__log.sql") }];
+const LOG: &[Migration] = &[
+    Migration { number: 1, name: "log", sql: include_str!("../migrations/V1__log.sql") },
+    Migration { number: 2, name: "projections", sql: include_str!("../migrations/V2__projections.sql") },
+];
 
 const LOG_HISTORY: &str = "log_schema_history";
 const PRODUCT_HISTORY: &str = "product_schema_history";

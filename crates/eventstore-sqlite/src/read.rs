@@ -3,12 +3,12 @@
 //! They run on the caller's own thread: a look-up by key takes less than handing it to another thread. Each answers
 //! within one statement, so no read transaction outlives its page.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eventstore::{
-    AggregateId, ClaimKey, EventId, EventPage, EventQuery, Fingerprint, Head, Metadata, Position, ReadError,
-    RecordedEvent, RequestKey, RequestRecord, Row, Select, Value, Version,
+    AggregateId, ClaimKey, EventId, Fingerprint, Head, Metadata, Position, ReadError, RecordedEvent,
+    RequestKey, RequestRecord, Row, Select, StoreSize, StreamCursor, Value, Version,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, Error, ErrorCode, OptionalExtension, params};
@@ -17,8 +17,8 @@ use uuid::Uuid;
 use crate::row::{self, signed};
 use crate::{OpenError, connection};
 
-/// How many positions one page looks at. With a filter that nothing passes, the page ends here and says how far it got.
-const SCANNED_MAX: u64 = 10_000;
+/// How many events are measured to estimate the size of all.
+const SAMPLES: u64 = 256;
 
 macro_rules! events {
     ($tail:literal) => {
@@ -29,10 +29,16 @@ macro_rules! events {
         )
     };
 }
+pub(crate) use events;
 
 const STREAM: &str = events!("WHERE aggregate_id = ?1 AND version > ?2 ORDER BY version LIMIT ?3");
 const STREAM_HEAD: &str = events!("WHERE aggregate_id = ?1 ORDER BY version DESC LIMIT 1");
-const BETWEEN: &str = events!("WHERE position > ?1 AND position <= ?2 ORDER BY position");
+const STREAMS: &str = events!(
+    "WHERE (aggregate_id, version) > (?1, ?2) AND position <= ?3 ORDER BY aggregate_id, version LIMIT ?4"
+);
+/// Half a dozen bytes per column besides what it holds; the lengths of long columns are known without reading them.
+const EVENT_SIZE: &str =
+    "SELECT 120 + octet_length(data) + coalesce(octet_length(sealed), 0) FROM events WHERE position = ?1";
 const HEAD: &str = "SELECT position, event_id, recorded_at FROM events ORDER BY position DESC LIMIT 1";
 const RECORDED_AT: &str = "SELECT recorded_at FROM events WHERE position = ?1";
 const CLAIM_OWNER: &str = "SELECT aggregate_id FROM claims WHERE key = ?1";
@@ -69,6 +75,10 @@ impl Readers {
             idle.push(connection);
         }
         result
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(crate) fn close(&self) {
@@ -143,39 +153,35 @@ pub(crate) fn stream_head(
     connection.prepare_cached(STREAM_HEAD)?.query_row(params![id.0.as_bytes()], recorded).optional()
 }
 
-/// Filters here rather than in SQL: the page has to know how far it looked, whether or not anything passed.
-pub(crate) fn events(connection: &Connection, query: &EventQuery) -> rusqlite::Result<EventPage> {
-    let Position(after) = query.after;
-    let end = head(connection)?.position.0.min(after.saturating_add(SCANNED_MAX));
-    let mut page = EventPage { events: Vec::new(), scanned_to: query.after };
-    if end <= after || query.limit == 0 {
-        return Ok(page);
-    }
-    let mut statement = connection.prepare_cached(BETWEEN)?;
-    let mut rows = statement.query(params![signed(after), signed(end)])?;
-    while let Some(row) = rows.next()? {
-        if !wanted(row, query)? {
-            continue;
-        }
-        page.events.push(recorded(row)?);
-        if page.events.len() == query.limit as usize {
-            page.scanned_to = Position(count(row, 0)?);
-            return Ok(page);
-        }
-    }
-    page.scanned_to = Position(end);
-    Ok(page)
+/// Events of all streams in the order of the index on (stream, version).
+pub(crate) fn streams(
+    connection: &Connection,
+    after: Option<StreamCursor>,
+    Position(up_to): Position,
+    limit: u32,
+) -> rusqlite::Result<Vec<RecordedEvent>> {
+    let mut statement = connection.prepare_cached(STREAMS)?;
+    let id = start(after.as_ref().map(|cursor| &cursor.aggregate_id.0));
+    let version = signed(after.map_or(0, |cursor| cursor.version.0));
+    statement.query_map(params![id, version, signed(up_to), limit], recorded)?.collect()
 }
 
-fn wanted(row: &rusqlite::Row<'_>, query: &EventQuery) -> rusqlite::Result<bool> {
-    if let Some(aggregate_type) = &query.filter.aggregate_type
-        && row.get_ref(2)?.as_str()? != aggregate_type
-    {
-        return Ok(false);
+/// What the table of events takes is estimated from some of them: to count its pages is to read them all.
+pub(crate) fn size(connection: &Connection) -> rusqlite::Result<StoreSize> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| count(row, 0));
+    let Position(events) = head(connection)?.position;
+    let samples = events.min(SAMPLES);
+    let mut statement = connection.prepare_cached(EVENT_SIZE)?;
+    let mut sampled = 0;
+    for n in 1..=samples {
+        sampled += statement.query_row([signed(events * n / samples)], |row| count(row, 0))?;
     }
-    let event_type = row.get_ref(6)?.as_str()?;
-    Ok(query.filter.event_types.is_empty()
-        || query.filter.event_types.iter().any(|wanted| wanted == event_type))
+    Ok(StoreSize {
+        events: (sampled * events).checked_div(samples).unwrap_or(0),
+        indexes: None,
+        total: pragma("page_count")? * pragma("page_size")?,
+        wal: None,
+    })
 }
 
 pub(crate) fn head(connection: &Connection) -> rusqlite::Result<Head> {
@@ -279,7 +285,7 @@ pub(crate) fn execute(connection: &Connection, sql: &str, parameters: &[Value]) 
     Ok(statement.raw_execute().map_err(failed)? as u64)
 }
 
-fn recorded(row: &rusqlite::Row<'_>) -> rusqlite::Result<RecordedEvent> {
+pub(crate) fn recorded(row: &rusqlite::Row<'_>) -> rusqlite::Result<RecordedEvent> {
     Ok(RecordedEvent {
         position: Position(count(row, 0)?),
         recorded_at: time(row, 1)?,
@@ -306,11 +312,11 @@ pub(crate) fn count(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<u
     u64::try_from(n).map_err(|_| Error::IntegralValueOutOfRange(index, n))
 }
 
-fn uuid(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Uuid> {
+pub(crate) fn uuid(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Uuid> {
     row.get(index).map(Uuid::from_bytes)
 }
 
-fn maybe_uuid(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Option<Uuid>> {
+pub(crate) fn maybe_uuid(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Option<Uuid>> {
     Ok(row.get::<_, Option<_>>(index)?.map(Uuid::from_bytes))
 }
 
@@ -330,11 +336,14 @@ mod tests {
 
     use super::*;
     use crate::inline::TableSql;
+    use crate::{page, projection};
 
-    const LOG: &str = include_str!("../migrations/V1__log.sql");
+    const LOG: &str =
+        concat!(include_str!("../migrations/V1__log.sql"), include_str!("../migrations/V2__projections.sql"));
     const PRODUCT: &str =
         "CREATE TABLE document (id PRIMARY KEY, version, position, created_at, updated_at, title,
-        shelf, digest, author)";
+        shelf, digest, author);
+        CREATE TABLE note (id BLOB, number INTEGER, text TEXT, stars INTEGER, PRIMARY KEY (id, number)) STRICT";
 
     /// No statement looks through a table, and none sorts: not on an empty log, not on a full one.
     #[test]
@@ -343,23 +352,20 @@ mod tests {
         connection.execute_batch(LOG).unwrap();
         connection.execute_batch(PRODUCT).unwrap();
         let document = TableSql::new(&DOCUMENT);
-        let by_key = [
-            STREAM,
-            STREAM_HEAD,
-            STREAM_VERSION,
-            BETWEEN,
-            RECORDED_AT,
-            CLAIM_OWNER,
-            CLAIMS,
-            REQUEST,
-            REQUESTS,
-            FORGET,
-        ];
-        let written = crate::append::STATEMENTS.iter().chain(crate::settle::STATEMENTS);
+        let reads = [STREAM, STREAM_HEAD, STREAM_VERSION, STREAMS, EVENT_SIZE, RECORDED_AT, CLAIM_OWNER];
+        let others = [CLAIMS, REQUEST, REQUESTS, FORGET];
+        let written =
+            crate::append::STATEMENTS.iter().chain(crate::settle::STATEMENTS).chain(page::STATEMENTS);
+        let log = reads.iter().chain(&others).chain(written).copied();
         let inline = [&document.insert, &document.update, &document.delete, &document.look];
-        for sql in by_key.iter().chain(written).copied().chain(inline.map(String::as_str)) {
+        let (projections, small) = projection::statements();
+        let product = inline.into_iter().chain(&projections).map(String::as_str);
+        for sql in log.chain(product) {
             let plan = plan(&connection, sql).replace("SCAN CONSTANT ROW", "");
             assert!(!plan.contains("SCAN") && !plan.contains("B-TREE"), "{sql}\n{plan}");
+        }
+        for sql in small {
+            assert!(!plan(&connection, sql).contains("B-TREE"), "{sql}");
         }
         assert!(!plan(&connection, HEAD).contains("B-TREE"), "it begins at the end, and ends there");
     }

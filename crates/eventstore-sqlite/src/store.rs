@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use eventstore::append_task::{AppendQueue, Health, Look};
+use eventstore::append_task::{AppendQueue, Health, KnownHead, Look};
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
     Head, InlineTable, LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord,
@@ -17,13 +17,15 @@ use tracing::warn;
 
 use crate::read::{self, Readers, failed};
 use crate::writer::Writer;
-use crate::{Access, OpenError, Options, connection, migrate, open};
+use crate::{Access, OpenError, Options, connection, migrate, open, page};
 
 /// A log in one SQLite file.
 pub struct Store {
     log_id: LogId,
     tables: &'static [&'static InlineTable],
     readers: Readers,
+    /// Fed by the queue; beside an owner of another process, by nobody.
+    known_head: KnownHead,
     owner: Option<Owner>,
 }
 
@@ -60,8 +62,9 @@ impl Store {
         let writer = Writer::new(connection, options, clock.clone(), Arc::clone(&health), lock)?;
         let (queue, inbox) = AppendQueue::new();
         let thread = writer.start(inbox).map_err(|cause| OpenError::Unusable { path, cause })?;
+        let known_head = queue.known_head().clone();
         let owner = Some(Owner { queue, thread, clock, health });
-        Ok(Self { log_id, tables, readers, owner })
+        Ok(Self { log_id, tables, readers, known_head, owner })
     }
 
     fn read_beside(options: &Options) -> Result<Self, OpenError> {
@@ -69,7 +72,8 @@ impl Store {
         migrate::check(&mut connection, options)?;
         let log_id = open::log_id(&connection, &options.path)?;
         let readers = Readers::new(options.path.clone());
-        Ok(Self { log_id, tables: options.tables, readers, owner: None })
+        let known_head = KnownHead::default();
+        Ok(Self { log_id, tables: options.tables, readers, known_head, owner: None })
     }
 
     /// Everything in an append must have been declared, before its batch mates depend on it.
@@ -89,16 +93,26 @@ impl Store {
         self.readers.read(|connection| read(connection).map_err(failed))
     }
 
+    pub(crate) fn log(&self) -> LogId {
+        self.log_id
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    /// The way to the writer.
+    pub(crate) fn writing(&self) -> Result<&AppendQueue<Writer>, ReadError> {
+        let owner = self.owner.as_ref();
+        Ok(&owner.ok_or_else(|| ReadError::StoreDown("the store is open for reading".into()))?.queue)
+    }
+
     /// Work on the product's tables, done by the writer between two batches.
     async fn on_writer<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
-        let owner = self
-            .owner
-            .as_ref()
-            .ok_or_else(|| ReadError::StoreDown("the store is open for reading".into()))?;
-        let done = owner.queue.run_job(|writer| writer.work(work)).await;
+        let done = self.writing()?.run_job(|writer| writer.work(work)).await;
         done.map_err(|error| ReadError::StoreDown(Box::new(error)))?
     }
 }
@@ -129,20 +143,20 @@ impl EventStore for Store {
     }
 
     async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
-        self.read(|connection| read::events(connection, query))
+        self.read(|connection| page::page(connection, query))
     }
 
     async fn streams(
         &self,
-        _after: Option<StreamCursor>,
-        _up_to: Position,
-        _limit: u32,
+        after: Option<StreamCursor>,
+        up_to: Position,
+        limit: u32,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        Err(ReadError::Malformed("not yet".into()))
+        self.read(|connection| read::streams(connection, after, up_to, limit))
     }
 
-    async fn beyond(&self, _position: Position) {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    async fn beyond(&self, position: Position) {
+        self.known_head.beyond(position).await;
     }
 
     fn projections(&self) -> &dyn ProjectionStore {
@@ -150,7 +164,8 @@ impl EventStore for Store {
     }
 
     async fn size(&self) -> Result<StoreSize, ReadError> {
-        Err(ReadError::Malformed("not yet".into()))
+        let size = self.read(read::size)?;
+        Ok(StoreSize { wal: connection::wal_size(self.readers.path()), ..size })
     }
 
     async fn head(&self) -> Result<Head, ReadError> {

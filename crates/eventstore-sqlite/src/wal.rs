@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use eventstore::{Append, ColumnClass, RowChange, RowWrite};
+use eventstore::{Append, ColumnClass, Derived, RowChange, RowWrite};
 use rusqlite::Connection;
 use tracing::{debug, warn};
 
@@ -45,6 +45,9 @@ impl Leftovers {
 
     /// What an append leaves behind that has just been committed.
     pub(crate) fn after(&mut self, append: &Append) {
+        if append.derived == Derived::Erased {
+            self.suspected();
+        }
         for RowWrite { table, change } in &append.rows {
             match change {
                 RowChange::Insert(_) => {}

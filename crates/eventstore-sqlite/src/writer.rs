@@ -11,7 +11,9 @@ use std::time::Instant;
 use std::{future, io, thread};
 
 use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Inbox, Verdict};
-use eventstore::{Append, Appended, BoxError, Clock, InlineTable, LogId, ReadError, WriterRefusal};
+use eventstore::{
+    Append, Appended, BoxError, Clock, InlineTable, LogId, ProjectionError, ReadError, WriterRefusal,
+};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use tokio::runtime;
 use tokio::time::sleep_until;
@@ -19,6 +21,7 @@ use tracing::debug;
 
 use crate::append::{Failure, Head, Writing};
 use crate::inline::TableSql;
+use crate::projection::Step;
 use crate::wal::{self, Leftovers};
 use crate::{OpenError, Options, connection, open, verdict};
 
@@ -81,6 +84,23 @@ impl Writer {
             self.connection = None;
         }
         self.leftovers.replaced();
+        done
+    }
+
+    /// One step of a projection: a transaction of its own.
+    pub(crate) fn step<T>(
+        &mut self,
+        step: impl FnOnce(&Step<'_>) -> Result<T, ProjectionError>,
+    ) -> Result<T, ProjectionError> {
+        let (log_id, now) = (self.log_id, self.clock.now().as_microsecond());
+        let connection = self.connection().map_err(ReadError::StoreDown)?;
+        let (done, cleaned) = Step::take(connection, log_id, now, step);
+        if matches!(done, Err(ProjectionError::Store(ReadError::StoreDown(_) | ReadError::Corrupt(_)))) {
+            self.connection = None;
+        }
+        if cleaned {
+            self.leftovers.suspected();
+        }
         done
     }
 

@@ -6,11 +6,12 @@
 
 mod event;
 
-use eventstore::{Append, Appended, ClaimMove, InlineTable, Position, RowChange, RowWrite, Value};
+use eventstore::{Append, Appended, ClaimMove, Derived, InlineTable, Position, RowChange, RowWrite, Value};
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, ErrorCode, ToSql};
 
 use crate::inline::TableSql;
+use crate::projection;
 use crate::row::{Stamp, signed, stored};
 use crate::verdict::stream_version;
 use event::EventWriting;
@@ -97,6 +98,10 @@ impl<'c> Writing<'c> {
             self.row(append, write, stamp)?;
         }
         self.request(append, stamp)?;
+        // After the rows: one that an append deletes must be there for it.
+        if append.derived == Derived::Erased {
+            projection::erase(self.connection, append.aggregate_id)?;
+        }
         if !append.events.is_empty() {
             self.head = Head { position: stamp.last_position, recorded_at: Some(stamp.recorded_at) };
         }

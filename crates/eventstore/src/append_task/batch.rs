@@ -24,6 +24,15 @@ pub(super) struct Pending {
     pub(super) stage: Arc<Stage>,
 }
 
+impl Pending {
+    /// There are too many: it has not been executed.
+    pub(super) fn shed(self) {
+        if self.stage.begin() {
+            drop(self.reply.send(Err(AppendError::Overloaded)));
+        }
+    }
+}
+
 /// Appends that are committed together, and their callers in the same order.
 pub(super) struct Batch {
     pub(super) appends: Vec<Append>,

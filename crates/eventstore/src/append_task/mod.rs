@@ -6,6 +6,8 @@
 mod batch;
 mod clock;
 mod health;
+mod hold;
+mod known_head;
 mod queue;
 mod task;
 
@@ -13,6 +15,8 @@ use std::convert::Infallible;
 use std::future::{self, Future};
 
 pub use health::{Health, Look};
+pub use hold::Hold;
+pub use known_head::KnownHead;
 pub use queue::AppendQueue;
 pub use task::{Inbox, run};
 

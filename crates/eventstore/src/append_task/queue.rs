@@ -11,18 +11,21 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout_at;
 
 use super::batch::Pending;
+use super::hold::Hold;
+use super::known_head::KnownHead;
 use super::task::Inbox;
 use crate::{Append, AppendError, Appended, Deadline};
 
 /// How many appends may wait. At the slowest rate we measured (one commit each) this is about a second of work; more
 /// would only wait for their deadlines.
-const WAITING_MAX: usize = 4096;
+pub(super) const WAITING_MAX: usize = 4096;
 
 /// Hands appends to the append task. Cheap to clone.
 pub struct AppendQueue<W> {
     sender: mpsc::Sender<Message<W>>,
     /// Its sender goes after the writer.
     ended: watch::Receiver<()>,
+    known_head: KnownHead,
 }
 
 /// Work that needs the writer itself, done between two batches.
@@ -31,6 +34,7 @@ pub(super) type Job<W> = Box<dyn FnOnce(&mut W) + Send>;
 pub(super) enum Message<W> {
     Append(Box<Pending>),
     Job(Job<W>),
+    Hold(oneshot::Sender<Hold>),
     Close,
 }
 
@@ -40,7 +44,9 @@ impl<W> AppendQueue<W> {
     pub fn new() -> (Self, Inbox<W>) {
         let (sender, messages) = mpsc::channel(WAITING_MAX);
         let (running, ended) = watch::channel(());
-        (Self { sender, ended }, Inbox { messages, running })
+        let known_head = KnownHead::default();
+        let inbox = Inbox { messages, running, known_head: known_head.clone() };
+        (Self { sender, ended, known_head }, inbox)
     }
 
     /// Appends, and waits for the answer until the deadline.
@@ -72,6 +78,19 @@ impl<W> AppendQueue<W> {
         answer.await.map_err(|_| AppendError::StoreDown)
     }
 
+    /// Keeps appends waiting while the answer lives, or for about five seconds. Jobs are done all the same.
+    pub async fn hold(&self) -> Result<Hold, AppendError> {
+        let (reply, held) = oneshot::channel();
+        self.send(Message::Hold(reply))?;
+        held.await.map_err(|_| AppendError::StoreDown)
+    }
+
+    /// How far the log goes, by what has been appended through this queue and by what its owner has seen.
+    #[must_use]
+    pub fn known_head(&self) -> &KnownHead {
+        &self.known_head
+    }
+
     /// Lets the append task finish what waits, and returns when it has let go of its writer. So does a second call.
     pub async fn close(&self) {
         // Where nobody takes the message any more, somebody has closed the queue before.
@@ -90,7 +109,8 @@ impl<W> AppendQueue<W> {
 
 impl<W> Clone for AppendQueue<W> {
     fn clone(&self) -> Self {
-        Self { sender: self.sender.clone(), ended: self.ended.clone() }
+        let known_head = self.known_head.clone();
+        Self { sender: self.sender.clone(), ended: self.ended.clone(), known_head }
     }
 }
 

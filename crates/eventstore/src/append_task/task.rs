@@ -9,9 +9,11 @@ use tokio::sync::{mpsc, watch};
 use tracing::{error, warn};
 
 use super::batch::{Batch, Pending};
-use super::queue::Message;
+use super::hold::{Held, Hold};
+use super::known_head::KnownHead;
+use super::queue::{Message, WAITING_MAX};
 use super::{BatchWriter, CommitError, CommitMode, Verdict};
-use crate::AppendError;
+use crate::{AppendError, Position};
 
 /// After a batch that had to be judged, so many are judged at once: conflicts come in bursts, and an optimistic attempt
 /// that fails costs more than a verdict.
@@ -28,6 +30,7 @@ pub struct Inbox<W> {
     pub(super) messages: mpsc::Receiver<Message<W>>,
     /// Whoever closes the queue waits until this has gone.
     pub(super) running: watch::Sender<()>,
+    pub(super) known_head: KnownHead,
 }
 
 impl<W> fmt::Debug for Inbox<W> {
@@ -38,10 +41,18 @@ impl<W> fmt::Debug for Inbox<W> {
 
 /// Appends until the queue is closed and empty.
 pub async fn run<W: BatchWriter>(writer: W, inbox: Inbox<W>) {
-    let Inbox { messages, running } = inbox;
-    let mut task =
-        AppendTask { writer, inbox: messages, waiting: VecDeque::new(), judged_left: 0, answered: 0 };
+    let Inbox { messages, running, known_head } = inbox;
+    let mut task = AppendTask {
+        writer,
+        inbox: messages,
+        waiting: VecDeque::new(),
+        holds: Vec::new(),
+        known_head,
+        judged_left: 0,
+        answered: 0,
+    };
     while task.gather().await {
+        task.wait_for_release().await;
         task.commit().await;
     }
     drop(task);
@@ -52,6 +63,9 @@ struct AppendTask<W> {
     writer: W,
     inbox: mpsc::Receiver<Message<W>>,
     waiting: VecDeque<Box<Pending>>,
+    /// While there is one, no batch is formed.
+    holds: Vec<Held>,
+    known_head: KnownHead,
     judged_left: u32,
     /// How many callers were answered last.
     answered: usize,
@@ -104,7 +118,34 @@ impl<W: BatchWriter> AppendTask<W> {
         match message {
             Message::Append(pending) => self.waiting.push_back(pending),
             Message::Job(job) => job(&mut self.writer),
+            Message::Hold(reply) => {
+                let (hold, held) = Hold::begin(Instant::now());
+                // Whoever no longer waits for it does not hold anything.
+                if reply.send(hold).is_ok() {
+                    self.holds.push(held);
+                }
+            }
             Message::Close => self.inbox.close(),
+        }
+    }
+
+    /// While appends are held back, they wait here, and jobs are done. Those that are too many are shed, so that the
+    /// jobs behind them are reached.
+    async fn wait_for_release(&mut self) {
+        while let Some(mut hold) = self.holds.pop() {
+            let message = select! {
+                biased;
+                () = hold.ended() => continue,
+                message = self.inbox.recv() => message,
+                never = self.writer.rest() => match never {},
+            };
+            // A queue that is closed waits for nobody.
+            let Some(message) = message else { return self.holds.clear() };
+            self.holds.push(hold);
+            match message {
+                Message::Append(pending) if self.waiting.len() >= WAITING_MAX => pending.shed(),
+                message => self.take(message),
+            }
         }
     }
 
@@ -115,7 +156,13 @@ impl<W: BatchWriter> AppendTask<W> {
             return;
         }
         match self.attempt(&batch).await {
-            Ok(verdicts) => batch.answer(verdicts),
+            Ok(verdicts) => {
+                self.saw(verdicts.iter().filter_map(|verdict| match verdict {
+                    Verdict::Appended(appended) => Some(appended.position),
+                    Verdict::Rejected(_) => None,
+                }));
+                batch.answer(verdicts);
+            }
             Err(CommitError::Refused(refusal)) => batch.fail(|| refusal.into()),
             Err(CommitError::Unknown(cause)) => {
                 warn!(appends = batch.appends.len(), %cause, "an append's outcome is unknown");
@@ -131,6 +178,13 @@ impl<W: BatchWriter> AppendTask<W> {
             }
         }
         self.writer.yield_to_callers().await;
+    }
+
+    /// Readers who wait for more of the log are told before the callers: they may be the same.
+    fn saw(&self, positions: impl Iterator<Item = Position>) {
+        if let Some(position) = positions.max() {
+            self.known_head.saw(position);
+        }
     }
 
     /// Commits optimistically, and judges the batch if that did not match.
@@ -161,6 +215,7 @@ impl<W: BatchWriter> AppendTask<W> {
         while batch.is_awaited(Instant::now()) {
             match self.writer.settle(&batch.appends).await {
                 Ok(found) => {
+                    self.saw(found.iter().flatten().map(|appended| appended.position));
                     let mut again = batch.settle(found);
                     again.append(&mut self.waiting);
                     self.waiting = again;
@@ -183,7 +238,7 @@ mod tests {
     use super::super::AppendQueue;
     use super::*;
     use crate::{AggregateId, Append, Appended, BoxError, ClaimChanges, Deadline, Metadata, NewRequest};
-    use crate::{Fingerprint, Position, RequestKey, Version};
+    use crate::{Fingerprint, RequestKey, Version};
 
     /// Counts what was appended; somebody else learns of it when the writer goes.
     struct Counting {

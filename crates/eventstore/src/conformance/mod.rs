@@ -21,7 +21,9 @@ pub mod versions;
 pub mod writers;
 
 pub use fixture::{Fixture, Instances, Setting};
-pub use tables::{DOCUMENT, SECRET};
+pub use tables::{
+    DOCUMENT, DOCUMENTS, NAMED, NOTE, NOTES, NOTES_OF_TOMORROW, PROJECTED_DOCUMENT, SECRET, WORD,
+};
 
 /// Makes a test of each guarantee for a [`Fixture`]. The calling crate needs tokio with its macros.
 #[macro_export]

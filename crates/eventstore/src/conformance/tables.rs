@@ -1,8 +1,9 @@
-//! Two inline tables of an imagined product: one with versions and every kind of column, one with secrets.
+//! Two inline tables of an imagined product: one with versions and every kind of column, one with secrets. And what is
+//! projected besides.
 
 use crate::{
-    AggregateId, ColumnClass, ColumnKind, InlineColumn, InlineTable, Migration, Row, RowChange, RowWrite,
-    Select, Value,
+    AggregateId, ColumnClass, ColumnKind, InlineColumn, InlineTable, Migration, OnErasure, ProjectionLayout,
+    ProjectionMode, ProjectionTable, Row, RowChange, RowWrite, Select, Subject, Value,
 };
 
 use super::Fixture;
@@ -36,6 +37,75 @@ pub static SECRET: InlineTable = InlineTable {
     ],
 };
 
+/// Written by the runner: what was noted on each document, how often each word was, and who was named.
+pub static NOTES: ProjectionLayout = ProjectionLayout {
+    name: "notes",
+    revision: 1,
+    mode: ProjectionMode::Async,
+    tables: &[&NOTE, &WORD, &NAMED],
+    subjects: Some(&DOCUMENT),
+};
+
+/// The same in a later release: it means something else, and has the same tables.
+pub static NOTES_OF_TOMORROW: ProjectionLayout = ProjectionLayout { revision: 2, ..NOTES };
+
+/// A key of two columns, a counter, and a text that goes with the person.
+pub static NOTE: ProjectionTable = ProjectionTable {
+    name: "note",
+    columns: &[
+        column("id", ColumnKind::Uuid, ColumnClass::Id, false),
+        column("number", ColumnKind::BigInt, ColumnClass::Public, false),
+        column("text", ColumnKind::Text, ColumnClass::Derived, false),
+        column("stars", ColumnKind::BigInt, ColumnClass::Public, false),
+    ],
+    key_columns: 2,
+    counters: &["stars"],
+    subject: Subject::Stream(OnErasure::Redact),
+};
+
+/// About nobody.
+pub static WORD: ProjectionTable = ProjectionTable {
+    name: "word",
+    columns: &[
+        column("word", ColumnKind::Text, ColumnClass::Public, false),
+        column("noted", ColumnKind::BigInt, ColumnClass::Public, false),
+        column("seen_at", ColumnKind::Time, ColumnClass::Public, false),
+    ],
+    key_columns: 1,
+    counters: &["noted"],
+    subject: Subject::Nobody,
+};
+
+/// Its rows go with the person.
+pub static NAMED: ProjectionTable = ProjectionTable {
+    name: "named",
+    columns: &[
+        column("id", ColumnKind::Uuid, ColumnClass::Id, false),
+        column("name", ColumnKind::Text, ColumnClass::Derived, false),
+    ],
+    key_columns: 2,
+    counters: &[],
+    subject: Subject::Stream(OnErasure::Delete),
+};
+
+/// The documents, as a projection that is written in the transaction of each append.
+pub static DOCUMENTS: ProjectionLayout = ProjectionLayout {
+    name: "documents",
+    revision: 1,
+    mode: ProjectionMode::Inline,
+    tables: &[&PROJECTED_DOCUMENT],
+    subjects: None,
+};
+
+/// See [`DOCUMENT`].
+pub static PROJECTED_DOCUMENT: ProjectionTable = ProjectionTable {
+    name: DOCUMENT.name,
+    columns: DOCUMENT.columns,
+    key_columns: 1,
+    counters: &[],
+    subject: Subject::Stream(OnErasure::Delete),
+};
+
 pub(super) static ALL: &[&InlineTable] = &[&DOCUMENT, &SECRET];
 
 pub(super) static DOCUMENT_BY_ID: Select = Select {
@@ -60,23 +130,29 @@ const fn column(name: &'static str, kind: ColumnKind, class: ColumnClass, fixed:
     InlineColumn { name, kind, class, fixed }
 }
 
-/// The schema of both, in the words of the adapter's database. The texts live as long as the test process.
+/// The schema of all, in the words of the adapter's database. The texts live as long as the test process.
 pub(super) fn migrations<F: Fixture>() -> &'static [Migration] {
-    let (document, secret) = (ddl::<F>("", &DOCUMENT), ddl::<F>("{vault}.", &SECRET));
+    let of_inline = |place: &str, table: &InlineTable| {
+        leaked(ddl::<F>(&format!("{place}{}", table.name), table.columns, 1))
+    };
+    let projected = NOTES.tables.iter().map(|table| ddl::<F>(table.name, table.columns, table.key_columns));
+    let projected = projected.collect::<String>() + "CREATE UNIQUE INDEX named_by_name ON named (name, id);";
     Box::leak(Box::new([
-        Migration { number: 1, name: "document", sql: document },
-        Migration { number: 2, name: "secret", sql: secret },
+        Migration { number: 1, name: "document", sql: of_inline("", &DOCUMENT) },
+        Migration { number: 2, name: "secret", sql: of_inline("{vault}.", &SECRET) },
+        Migration { number: 3, name: "notes", sql: leaked(projected) },
     ]))
 }
 
-fn ddl<F: Fixture>(place: &str, table: &InlineTable) -> &'static str {
-    let columns =
-        table.columns.iter().map(|column| format!("{} {}", column.name, F::column_type(column.kind)));
+fn leaked(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
+
+fn ddl<F: Fixture>(name: &str, columns: &[InlineColumn], key_columns: usize) -> String {
+    let key: Vec<_> = columns[..key_columns].iter().map(|column| column.name).collect();
+    let columns = columns.iter().map(|column| format!("{} {}", column.name, F::column_type(column.kind)));
     let columns: Vec<_> = columns.collect();
-    let (name, key) = (table.name, table.key().name);
-    Box::leak(
-        format!("CREATE TABLE {place}{name} ({}, PRIMARY KEY ({key}));", columns.join(", ")).into_boxed_str(),
-    )
+    format!("CREATE TABLE {name} ({}, PRIMARY KEY ({}));\n", columns.join(", "), key.join(", "))
 }
 
 /// A new document with this title, and nothing in the columns that may be empty.

@@ -1,0 +1,40 @@
+//! How far the log is known to go, for those who wait for more of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::Position;
+
+/// Somebody else may append without telling us. Whoever waits looks for herself after so long.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A position that only grows. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct KnownHead(Arc<watch::Sender<Position>>);
+
+impl KnownHead {
+    /// Something stands at this position.
+    pub fn saw(&self, position: Position) {
+        self.0.send_if_modified(|known| {
+            let more = position > *known;
+            *known = position.max(*known);
+            more
+        });
+    }
+
+    /// Comes back when the log is known to go beyond a position, and in any case after a second.
+    pub async fn beyond(&self, position: Position) {
+        let mut known = self.0.subscribe();
+        // Too late and gone are the same to whoever waits: she reads.
+        drop(timeout(PATIENCE, known.wait_for(|known| *known > position)).await);
+    }
+}
+
+impl Default for KnownHead {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(Position::START)))
+    }
+}

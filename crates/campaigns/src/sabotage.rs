@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Deadline, EventPage, EventQuery, EventStore, Head,
     LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select,
-    StoreSize, StreamCursor, Value, Version, Warning,
+    StoreSize, StoreStats, StreamCursor, Value, Version, Warning,
 };
 use jiff::Timestamp;
 
@@ -129,6 +129,10 @@ impl<S: Sabotage> EventStore for Sabotaged<S> {
 
     async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
         self.store.execute(statement, parameters).await
+    }
+
+    fn stats(&self) -> StoreStats {
+        self.store.stats()
     }
 
     async fn warnings(&self) -> Vec<Warning> {

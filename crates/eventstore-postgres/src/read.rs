@@ -7,7 +7,7 @@ use deadpool_postgres::{Object, Pool};
 use eventstore::append_task::Look;
 use eventstore::{
     AggregateId, ClaimKey, EventId, EventPage, EventQuery, Fingerprint, Head, Metadata, Position, ReadError,
-    RecordedEvent, RequestKey, RequestRecord, Select, Value, Version,
+    ReaderStats, RecordedEvent, RequestKey, RequestRecord, Select, StatementCounts, Value, Version,
 };
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -68,11 +68,22 @@ const PRUNE: &str = "WITH walked AS MATERIALIZED ( \
 #[derive(Debug)]
 pub(crate) struct Reader {
     pool: Pool,
+    statements: StatementCounts,
 }
 
 impl Reader {
     pub(crate) fn new(pool: Pool) -> Self {
-        Self { pool }
+        Self { pool, statements: StatementCounts::default() }
+    }
+
+    pub(crate) fn stats(&self) -> ReaderStats {
+        let status = self.pool.status();
+        let busy = status.size.saturating_sub(status.available);
+        ReaderStats { idle: status.available as u64, busy: busy as u64, waiting: status.waiting as u64 }
+    }
+
+    pub(crate) fn statements(&self) -> &StatementCounts {
+        &self.statements
     }
 
     pub(crate) fn close(&self) {
@@ -211,7 +222,15 @@ impl Reader {
         parameters: &[Value],
     ) -> Result<Vec<eventstore::Row>, ReadError> {
         let parameters: Vec<_> = parameters.iter().map(Parameter).collect();
-        let rows = self.rows(query.sql, &borrowed(&parameters)).await?;
+        let client = self.client().await?;
+        let known = client.statement_cache.size();
+        let prepared = client.prepare_cached(query.sql).await.map_err(failed)?;
+        if client.statement_cache.size() > known {
+            self.statements.prepared();
+        } else {
+            self.statements.found();
+        }
+        let rows = client.query(&prepared, &borrowed(&parameters)).await.map_err(failed)?;
         let values = |row: &Row| {
             let columns = query.columns.iter().enumerate();
             columns.map(|(n, kind)| row::value(row, n, *kind)).collect()

@@ -7,7 +7,7 @@ use eventstore::append_task::{AppendQueue, Health, Look, run};
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
     Head, InlineTable, LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord,
-    Row, Select, StoreSize, StreamCursor, Value, Version, Warning,
+    Row, Select, StoreSize, StoreStats, StreamCursor, Value, Version, Warning,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -165,6 +165,14 @@ impl EventStore for Store {
     async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
         self.check_access()?;
         self.reader.execute(statement, parameters).await
+    }
+
+    fn stats(&self) -> StoreStats {
+        StoreStats {
+            appends: self.queue.as_ref().map(AppendQueue::stats),
+            readers: self.reader.stats(),
+            statements: self.reader.statements().stats(),
+        }
     }
 
     async fn warnings(&self) -> Vec<Warning> {

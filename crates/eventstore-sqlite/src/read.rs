@@ -4,14 +4,16 @@
 //! within one statement, so no read transaction outlives its page.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eventstore::{
-    AggregateId, ClaimKey, EventId, Fingerprint, Head, Metadata, Position, ReadError, RecordedEvent,
-    RequestKey, RequestRecord, Row, Select, StoreSize, StreamCursor, Value, Version,
+    AggregateId, ClaimKey, EventId, Fingerprint, Head, Metadata, Position, ReadError, ReaderStats,
+    RecordedEvent, RequestKey, RequestRecord, Row, Select, StatementCounts, StoreSize, StreamCursor, Value,
+    Version,
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, Error, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, Error, ErrorCode, OptionalExtension, StatementStatus, params};
 use uuid::Uuid;
 
 use crate::row::{self, signed};
@@ -55,11 +57,14 @@ pub(crate) struct Readers {
     path: PathBuf,
     /// `None` once the store is closed.
     idle: Mutex<Option<Vec<Connection>>>,
+    busy: AtomicU64,
+    statements: StatementCounts,
 }
 
 impl Readers {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::new(Some(Vec::new())) }
+        let (busy, statements) = (AtomicU64::new(0), StatementCounts::default());
+        Self { path, idle: Mutex::new(Some(Vec::new())), busy, statements }
     }
 
     /// Reads on a connection of its own.
@@ -68,7 +73,9 @@ impl Readers {
         read: impl FnOnce(&Connection) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
         let connection = self.take()?;
+        self.busy.fetch_add(1, Ordering::Relaxed);
         let result = read(&connection);
+        self.busy.fetch_sub(1, Ordering::Relaxed);
         if !matches!(result, Err(ReadError::StoreDown(_) | ReadError::Corrupt(_)))
             && let Some(idle) = self.idle().as_mut()
         {
@@ -79,6 +86,16 @@ impl Readers {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Nobody waits for a connection: there is one for whoever reads.
+    pub(crate) fn stats(&self) -> ReaderStats {
+        let idle = self.idle().as_ref().map_or(0, Vec::len) as u64;
+        ReaderStats { idle, busy: self.busy.load(Ordering::Relaxed), waiting: 0 }
+    }
+
+    pub(crate) fn statements(&self) -> &StatementCounts {
+        &self.statements
     }
 
     pub(crate) fn close(&self) {
@@ -264,10 +281,17 @@ pub(crate) fn prune_requests(
 
 pub(crate) fn select(
     connection: &Connection,
+    counts: &StatementCounts,
     query: &Select,
     parameters: &[Value],
 ) -> Result<Vec<Row>, ReadError> {
     let mut statement = connection.prepare_cached(query.sql).map_err(failed)?;
+    // The cache keeps no count, but a statement knows how often it has been run.
+    if statement.get_status(StatementStatus::Run) > 0 {
+        counts.found();
+    } else {
+        counts.prepared();
+    }
     row::bind(&mut statement, parameters)?;
     let mut rows = statement.raw_query();
     let mut found = Vec::new();

@@ -9,7 +9,7 @@ use eventstore::append_task::{AppendQueue, Health, KnownHead, Look};
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
     Head, InlineTable, LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord,
-    Row, Select, StoreSize, StreamCursor, Value, Version, Warning,
+    Row, Select, StoreSize, StoreStats, StreamCursor, Value, Version, Warning,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -205,12 +205,20 @@ impl EventStore for Store {
     }
 
     async fn select(&self, query: &'static Select, parameters: &[Value]) -> Result<Vec<Row>, ReadError> {
-        self.readers.read(|connection| read::select(connection, query, parameters))
+        self.readers.read(|connection| read::select(connection, self.readers.statements(), query, parameters))
     }
 
     async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
         let parameters = parameters.to_vec();
         self.on_writer(move |connection| read::execute(connection, statement, &parameters)).await
+    }
+
+    fn stats(&self) -> StoreStats {
+        StoreStats {
+            appends: self.owner.as_ref().map(|owner| owner.queue.stats()),
+            readers: self.readers.stats(),
+            statements: self.readers.statements().stats(),
+        }
     }
 
     /// A store that is open for reading has none: they are about appends.

@@ -15,6 +15,7 @@ mod options;
 mod port;
 mod projection;
 mod projection_store;
+mod stats;
 
 pub use append::{
     Append, AppendError, Appended, BoxError, ClaimChanges, ClaimMove, Deadline, Derived, NewRequest,
@@ -36,3 +37,7 @@ pub use projection::{
     Writing,
 };
 pub use projection_store::{HeldAppends, ProjectionError, ProjectionStore};
+pub use stats::{
+    AppendOutcome, AppendStats, BATCH_BOUNDS, Distribution, ReaderStats, StatementCounts, StatementStats,
+    StoreStats, TIME_BOUNDS,
+};

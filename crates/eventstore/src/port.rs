@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     AggregateId, Append, AppendError, Appended, BoxError, ClaimKey, Deadline, EventId, LogId, Position,
-    ProjectionStore, RecordedEvent, RequestKey, RequestRecord, Row, Select, Value, Version,
+    ProjectionStore, RecordedEvent, RequestKey, RequestRecord, Row, Select, StoreStats, Value, Version,
 };
 
 /// An append-only log of events with one global order, optimistic concurrency per stream, uniqueness across streams,
@@ -96,6 +96,9 @@ pub trait EventStore: Debug + Send + Sync + 'static {
 
     /// How much room the store takes.
     async fn size(&self) -> Result<StoreSize, ReadError>;
+
+    /// What it has counted since it was opened. Costs no look at the store.
+    fn stats(&self) -> StoreStats;
 
     /// What an operator should know, from a look at the store as it is now. Empty when all is well.
     async fn warnings(&self) -> Vec<Warning>;

@@ -5,6 +5,7 @@
 
 mod batch;
 mod clock;
+mod counters;
 mod health;
 mod hold;
 mod known_head;

@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout_at;
+use tracing::instrument;
 
 use super::batch::Pending;
+use super::counters::Counters;
 use super::hold::Hold;
 use super::known_head::KnownHead;
 use super::task::Inbox;
-use crate::{Append, AppendError, Appended, Deadline};
+use crate::{Append, AppendError, AppendOutcome, AppendStats, Appended, Deadline};
 
 /// How many appends may wait. At the slowest rate we measured (one commit each) this is about a second of work; more
 /// would only wait for their deadlines.
@@ -26,6 +28,7 @@ pub struct AppendQueue<W> {
     /// Its sender goes after the writer.
     ended: watch::Receiver<()>,
     known_head: KnownHead,
+    counters: Arc<Counters>,
 }
 
 /// Work that needs the writer itself, done between two batches.
@@ -44,13 +47,22 @@ impl<W> AppendQueue<W> {
     pub fn new() -> (Self, Inbox<W>) {
         let (sender, messages) = mpsc::channel(WAITING_MAX);
         let (running, ended) = watch::channel(());
-        let known_head = KnownHead::default();
-        let inbox = Inbox { messages, running, known_head: known_head.clone() };
-        (Self { sender, ended, known_head }, inbox)
+        let (known_head, counters) = (KnownHead::default(), Arc::<Counters>::default());
+        let inbox =
+            Inbox { messages, running, known_head: known_head.clone(), counters: Arc::clone(&counters) };
+        (Self { sender, ended, known_head, counters }, inbox)
     }
 
     /// Appends, and waits for the answer until the deadline.
+    #[instrument(name = "log.events.append", level = "debug", skip_all, fields(aggregate_id = %append.aggregate_id))]
     pub async fn append(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError> {
+        let mut ending = Ending { counters: &self.counters, outcome: AppendOutcome::Abandoned };
+        let answer = self.answered(append, deadline).await;
+        ending.outcome = AppendOutcome::of(&answer);
+        answer
+    }
+
+    async fn answered(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError> {
         append.check()?;
         let (reply, mut answer) = oneshot::channel();
         let stage = Arc::new(Stage::default());
@@ -63,6 +75,13 @@ impl<W> AppendQueue<W> {
             Ok(Err(_)) => Err(AppendError::OutcomeUnknown),
             Err(_) => answer.try_recv().unwrap_or(Err(AppendError::OutcomeUnknown)),
         }
+    }
+
+    /// What has been counted so far, and how many wait.
+    #[must_use]
+    pub fn stats(&self) -> AppendStats {
+        let queued = self.sender.max_capacity() - self.sender.capacity();
+        self.counters.stats(queued, self.sender.max_capacity())
     }
 
     /// Runs a job on the writer, between two batches.
@@ -109,14 +128,30 @@ impl<W> AppendQueue<W> {
 
 impl<W> Clone for AppendQueue<W> {
     fn clone(&self) -> Self {
-        let known_head = self.known_head.clone();
-        Self { sender: self.sender.clone(), ended: self.ended.clone(), known_head }
+        Self {
+            sender: self.sender.clone(),
+            ended: self.ended.clone(),
+            known_head: self.known_head.clone(),
+            counters: Arc::clone(&self.counters),
+        }
     }
 }
 
 impl<W> fmt::Debug for AppendQueue<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AppendQueue").field("free", &self.sender.capacity()).finish_non_exhaustive()
+    }
+}
+
+/// Counts an append when it ends, also if that is because its caller has gone.
+struct Ending<'a> {
+    counters: &'a Counters,
+    outcome: AppendOutcome,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.counters.ended(self.outcome);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::select;
@@ -9,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::{error, warn};
 
 use super::batch::{Batch, Pending};
+use super::counters::Counters;
 use super::hold::{Held, Hold};
 use super::known_head::KnownHead;
 use super::queue::{Message, WAITING_MAX};
@@ -31,6 +33,7 @@ pub struct Inbox<W> {
     /// Whoever closes the queue waits until this has gone.
     pub(super) running: watch::Sender<()>,
     pub(super) known_head: KnownHead,
+    pub(super) counters: Arc<Counters>,
 }
 
 impl<W> fmt::Debug for Inbox<W> {
@@ -41,7 +44,7 @@ impl<W> fmt::Debug for Inbox<W> {
 
 /// Appends until the queue is closed and empty.
 pub async fn run<W: BatchWriter>(writer: W, inbox: Inbox<W>) {
-    let Inbox { messages, running, known_head } = inbox;
+    let Inbox { messages, running, known_head, counters } = inbox;
     let mut task = AppendTask {
         writer,
         inbox: messages,
@@ -50,6 +53,7 @@ pub async fn run<W: BatchWriter>(writer: W, inbox: Inbox<W>) {
         known_head,
         judged_left: 0,
         answered: 0,
+        counters,
     };
     while task.gather().await {
         task.wait_for_release().await;
@@ -69,6 +73,7 @@ struct AppendTask<W> {
     judged_left: u32,
     /// How many callers were answered last.
     answered: usize,
+    counters: Arc<Counters>,
 }
 
 impl<W: BatchWriter> AppendTask<W> {
@@ -82,6 +87,7 @@ impl<W: BatchWriter> AppendTask<W> {
             }
             self.drain();
         }
+        self.counters.taken.set(self.waiting.len());
         true
     }
 
@@ -152,10 +158,14 @@ impl<W: BatchWriter> AppendTask<W> {
     async fn commit(&mut self) {
         let batch = Batch::form(&mut self.waiting, Instant::now());
         self.answered = batch.appends.len();
+        self.counters.taken.set(self.waiting.len());
         if batch.appends.is_empty() {
             return;
         }
-        match self.attempt(&batch).await {
+        let begun = Instant::now();
+        let result = self.attempt(&batch).await;
+        self.counters.batch(&batch.appends, begun.elapsed(), &result);
+        match result {
             Ok(verdicts) => {
                 self.saw(verdicts.iter().filter_map(|verdict| match verdict {
                     Verdict::Appended(appended) => Some(appended.position),
@@ -191,12 +201,22 @@ impl<W: BatchWriter> AppendTask<W> {
     async fn attempt(&mut self, batch: &Batch) -> Result<Vec<Verdict>, CommitError> {
         let mut mode = self.next_mode();
         for _ in 1..ATTEMPTS {
-            match self.writer.commit(&batch.appends, mode).await {
-                Err(CommitError::Mismatch) => self.judged_left = JUDGED_AFTER_MISMATCH,
-                Err(CommitError::Transient(_)) => {}
+            match self.once(batch, mode).await {
+                Err(CommitError::Mismatch) => {
+                    self.counters.mismatches.add(1);
+                    self.judged_left = JUDGED_AFTER_MISMATCH;
+                }
+                Err(CommitError::Transient(_)) => self.counters.transients.add(1),
                 settled => return settled,
             }
             mode = CommitMode::Judged;
+        }
+        self.once(batch, mode).await
+    }
+
+    async fn once(&mut self, batch: &Batch, mode: CommitMode) -> Result<Vec<Verdict>, CommitError> {
+        if mode == CommitMode::Judged {
+            self.counters.judged.add(1);
         }
         self.writer.commit(&batch.appends, mode).await
     }
@@ -215,13 +235,17 @@ impl<W: BatchWriter> AppendTask<W> {
         while batch.is_awaited(Instant::now()) {
             match self.writer.settle(&batch.appends).await {
                 Ok(found) => {
+                    self.counters.settled(&batch.appends, &found);
                     self.saw(found.iter().flatten().map(|appended| appended.position));
                     let mut again = batch.settle(found);
                     again.append(&mut self.waiting);
                     self.waiting = again;
                     return;
                 }
-                Err(cause) => warn!(%cause, "an unknown outcome cannot be settled yet"),
+                Err(cause) => {
+                    self.counters.settle_failures.add(1);
+                    warn!(%cause, "an unknown outcome cannot be settled yet");
+                }
             }
         }
     }

@@ -16,6 +16,7 @@ pub mod product_tables;
 pub mod reads;
 pub mod requests;
 mod scene;
+pub mod stats;
 mod tables;
 pub mod versions;
 pub mod writers;
@@ -111,6 +112,9 @@ macro_rules! conformance_tests {
             lifetimes: a_second_instance_shares_the_log_or_is_turned_away;
             lifetimes: history_cannot_be_rewritten;
             columns: every_column_has_a_class;
+            stats: appends_are_counted_by_their_end;
+            stats: what_waits_is_counted_while_it_waits;
+            stats: statements_are_prepared_once_on_a_connection;
         }
     };
     (@expand $fixture:ty; $($group:ident: $case:ident;)*) => {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cqrs::Execution;
 use eventstore::{AggregateId, Deadline, Metadata, NewRequest};
 use user_domain::{PasswordHash, UserCommand, Users};
-use user_service::directory::NewCredential;
+use user_service::directory::{Attachment, NewCredential};
 
 /// A hash that was made elsewhere, of a password that nobody knows: so nothing waits for hashing.
 pub(crate) const ARGON2ID: &str =
@@ -25,13 +25,13 @@ pub(crate) fn hashed(hash: &str) -> anyhow::Result<NewCredential> {
 pub(crate) fn execution(
     id: AggregateId,
     command: UserCommand,
-    attachment: NewCredential,
+    credential: NewCredential,
     request: Option<NewRequest>,
-) -> Execution<Users, NewCredential> {
+) -> Execution<Users, Attachment> {
     Execution {
         id,
         command,
-        attachment,
+        attachment: credential.into(),
         precondition: None,
         request,
         metadata: Metadata::default(),

@@ -87,7 +87,7 @@ mod tests {
         let execution = Execution {
             id: AggregateId(directory.sources().uuid()),
             command: command.into(),
-            attachment: NewCredential::Hashed(PasswordHash::parse("hash", HASH).expect("it is one")),
+            attachment: NewCredential::Hashed(PasswordHash::parse("hash", HASH).expect("it is one")).into(),
             precondition: None,
             request: Some(NewRequest { key, fingerprint: Fingerprint(Uuid::nil()) }),
             metadata: Metadata::default(),

@@ -8,7 +8,9 @@ use eventstore::{
 };
 use user_domain::{CredentialAlgorithm, Email, LiveUser, Status, UserCommand, UserEvent};
 use user_service::directory::{Directory, NewCredential};
-use user_service::queries::{UserPage, UserRef, find_user, list_user_events, list_users};
+use user_service::queries::{
+    EventQuestion, ListedEvent, PageOf, PageToken, UserPage, UserRef, find_user, list_user_events, list_users,
+};
 use user_service::store::StoreOptions;
 use uuid::Uuid;
 
@@ -86,7 +88,7 @@ impl Party {
     pub(super) async fn execute(&self, step: &Step) -> anyhow::Result<Answer> {
         let root = self.directory.root();
         let request = step.request_id.map(|request_id| NewRequest {
-            key: root.request_key("campaign", "differential", request_id),
+            key: root.request_key("campaign", None, "differential", request_id),
             fingerprint: root.fingerprint(&[step.asked().as_bytes()]),
         });
         let mut execution = execution(step.id, step.command.clone(), credential(&step.command)?, request);
@@ -123,10 +125,19 @@ impl Party {
     /// What happened to a user, unsealed.
     pub(super) async fn history(&self, id: AggregateId) -> anyhow::Result<Vec<Recorded<UserEvent>>> {
         let (mut history, mut token) = (Vec::new(), String::new());
+        let binding = PageToken { method: "campaign", question: id.0.as_bytes() };
         loop {
-            let page = list_user_events(&self.directory, id.0, PAGE, &token).await?;
+            let page = PageOf { size: PAGE, token: &token, binding };
+            let page = list_user_events(&self.directory, id.0, &EventQuestion::default(), page).await?;
             let Some(page) = page else { return Ok(history) };
-            history.extend(page.events.into_iter().map(|entry| entry.event));
+            for event in page.events {
+                match event {
+                    ListedEvent::Readable(entry) => history.push(entry.event),
+                    ListedEvent::Unreadable(event) => {
+                        anyhow::bail!("event {} cannot be read", event.position)
+                    }
+                }
+            }
             match page.next {
                 Some(next) => token = next,
                 None => return Ok(history),

@@ -62,7 +62,7 @@ impl Contender {
     pub(super) fn sending(&self, directory: Directory, rng: &mut Rng) -> anyhow::Result<Sending> {
         let root = directory.root();
         let request = NewRequest {
-            key: root.request_key("campaign", "race", self.request_id),
+            key: root.request_key("campaign", None, "race", self.request_id),
             fingerprint: root.fingerprint(&[self.request_id.as_bytes()]),
         };
         let (id, credential) = match self.user {

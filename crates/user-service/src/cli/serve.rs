@@ -15,7 +15,7 @@ use user_domain::PasswordPolicy;
 use super::settings::{KeyArgs, StoreArgs, announce_key};
 use crate::data_folder::{DataFolder, Freshness};
 use crate::directory::{Directory, Parts};
-use crate::grpc::UserApi;
+use crate::grpc::{CallerMetadata, UserApi};
 use crate::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
 use crate::passwords::{HashingCost, Passwords};
 use crate::store::{Access, StoreUrl};
@@ -37,6 +37,11 @@ pub(super) struct ServeArgs {
     /// Listen beyond loopback although there is neither TLS nor authentication: whoever reaches the port may do all
     #[arg(long)]
     allow_unprotected: bool,
+    /// Believe callers who say on whose behalf they call (x-actor-id, x-request-id, x-correlation-id, x-causation-id,
+    /// x-source-address or x-forwarded-for, x-user-agent, traceparent). Only where nobody but services of your own
+    /// reaches the port, and they overwrite what they were sent themselves
+    #[arg(long, env = "USER_SERVICE_TRUST_CALLER_METADATA")]
+    trust_caller_metadata: bool,
     /// Do not bring the store to this binary's schema at start; `migrate` has done it
     #[arg(long)]
     no_migrate: bool,
@@ -55,6 +60,12 @@ pub(super) struct ServeArgs {
     /// Lanes of a password hash; 1 or more
     #[arg(long, env = "USER_SERVICE_ARGON2_LANES", default_value_t = 1)]
     argon2_lanes: u32,
+}
+
+impl ServeArgs {
+    fn callers(&self) -> CallerMetadata {
+        if self.trust_caller_metadata { CallerMetadata::Trusted } else { CallerMetadata::Ignored }
+    }
 }
 
 /// Where the two doors are.
@@ -106,7 +117,8 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let admin = service.folder.as_ref().map(|folder| admin::listen(&folder.admin_socket())).transpose()?;
     let warnings = service.directory.store().warnings().await;
     announce(&args, &service, &host, &warnings)?;
-    let api = Api::new(Arc::new(UserApi::new(service.directory.clone())), &host.limits);
+    let users = UserApi::new(service.directory.clone()).with_caller_metadata(args.callers());
+    let api = Api::new(Arc::new(users), &host.limits);
     let readiness = StoreIsReady(service.directory.clone());
     let serve_admin = async {
         if let Some(admin) = admin {

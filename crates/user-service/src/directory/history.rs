@@ -32,11 +32,21 @@ pub enum HistoryError {
 
 /// What happened. Without the key of the user, what is personal of it is gone.
 pub fn decode(event: &RecordedEvent, key: Option<&UserKey>) -> Result<Recorded<UserEvent>, HistoryError> {
-    let opened = open(event, key)?;
-    let personal = match (&event.sealed, &opened) {
+    happened(event, open(event, key)?.as_ref())
+}
+
+/// What happened, given its sealed part if that could be opened.
+pub(crate) fn happened(
+    event: &RecordedEvent,
+    opened: Option<&Opened>,
+) -> Result<Recorded<UserEvent>, HistoryError> {
+    let personal = match (&event.sealed, opened) {
         (None, _) => Personal::None,
         (Some(_), None) => Personal::Erased,
-        (Some(_), Some(opened)) => Personal::Present(&opened.personal),
+        (Some(_), Some(opened)) => {
+            // An event whose type has no personal part is sealed for its origin alone.
+            opened.personal.as_ref().map_or(Personal::None, |personal| Personal::Present(personal))
+        }
     };
     let happened = UserEvent::decode(&event.event_type, event.schema_version, &event.data, personal)
         .map_err(|source| HistoryError::Decode { position: event.position.0, source })?;

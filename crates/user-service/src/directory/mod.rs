@@ -1,5 +1,6 @@
 //! The directory of users: the store, the vault and the command bus, put together. The surface talks to this alone.
 
+mod attachment;
 mod history;
 mod new_credential;
 mod users;
@@ -10,8 +11,9 @@ use cqrs::{CommandBus, CommandError, Execution, Fault, Outcome};
 use eventstore::{EventStore, NewRequest};
 use user_domain::{PasswordPolicy, Refusal, User, Users};
 
-pub(crate) use history::open;
+pub use attachment::Attachment;
 pub use history::{HistoryError, decode};
+pub(crate) use history::{happened, open};
 pub use new_credential::NewCredential;
 pub use users::UserAggregates;
 
@@ -80,7 +82,7 @@ impl Directory {
     /// Executes a command on one user.
     pub async fn execute(
         &self,
-        execution: &Execution<Users, NewCredential>,
+        execution: &Execution<Users, Attachment>,
     ) -> Result<Outcome<User>, CommandError<Refusal>> {
         self.0.bus.execute(execution).await
     }

@@ -10,11 +10,11 @@ use eventstore::{
 };
 use user_domain::{LiveUser, Refusal, User, UserEvent, Users};
 
-use super::{NewCredential, decode};
+use super::{Attachment, NewCredential, decode};
 use crate::Sources;
 use crate::passwords::Passwords;
 use crate::read_model::{self, USER_READ_MODEL};
-use crate::vault::{self, MasterKeys, Place, UserKey, VaultRoot, Wrapped};
+use crate::vault::{self, Contents, MasterKeys, Origin, Place, UserKey, VaultRoot, Wrapped};
 
 /// How many events of one user are read at once.
 const HISTORY_PAGE: u32 = 500;
@@ -33,7 +33,7 @@ pub struct UserAggregates {
 impl Aggregates<Users> for UserAggregates {
     /// The wrapped key of a user who lives.
     type Context = Option<Wrapped>;
-    type Attachment = NewCredential;
+    type Attachment = Attachment;
 
     async fn load(&self, id: AggregateId) -> Result<(User, Option<Wrapped>), Fault> {
         match read_model::load(&*self.store, id).await? {
@@ -63,7 +63,7 @@ impl Aggregates<Users> for UserAggregates {
         &self,
         change: &Change<'_, Users>,
         context: &Option<Wrapped>,
-        credential: &NewCredential,
+        attachment: &Attachment,
     ) -> Result<Written, Fault> {
         let (key, new_key) = if let Some(wrapped) = context {
             (UserKey::unwrap(&self.keys, change.id, wrapped).map_err(broken)?, None)
@@ -72,9 +72,9 @@ impl Aggregates<Users> for UserAggregates {
             let wrapped = key.wrap(&self.keys, &self.sources, change.id);
             (key, Some(wrapped))
         };
-        let events =
-            change.events.iter().map(|event| self.sealed(event, &key, change)).collect::<Result<_, _>>()?;
-        let rows = self.rows(change, new_key, credential).await?;
+        let sealed = |event| self.sealed(event, &key, change, attachment.origin.as_ref());
+        let events = change.events.iter().map(sealed).collect::<Result<_, _>>()?;
+        let rows = self.rows(change, new_key, &attachment.credential).await?;
         let derived = match change.after {
             User::Erased(_) => Derived::Erased,
             User::Absent | User::Live(_) => Derived::Kept,
@@ -120,14 +120,17 @@ impl UserAggregates {
         recorded: &Recorded<UserEvent>,
         key: &UserKey,
         change: &Change<'_, Users>,
+        origin: Option<&Origin>,
     ) -> Result<NewEvent, Fault> {
         let event = &recorded.event;
         let (event_type, schema_version) = (event.event_type(), event.schema_version());
         let place = Place { id: change.id, version: recorded.version, event_type, schema_version };
         let encoded = event.encode();
-        let sealed = encoded
-            .personal
-            .map(|personal| key.seal(&self.sources, place, &personal, change.claims))
+        // The key goes with the erasure: what is sealed with it then could never be read.
+        let origin = origin.filter(|_| !matches!(change.after, User::Erased(_)));
+        let contents = Contents { personal: encoded.personal.as_deref(), claims: change.claims, origin };
+        let sealed = (contents.personal.is_some() || contents.origin.is_some())
+            .then(|| key.seal(&self.sources, place, contents))
             .transpose()
             .map_err(broken)?;
         let event_id = EventId(self.sources.uuid());

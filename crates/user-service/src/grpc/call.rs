@@ -1,9 +1,17 @@
-//! Who calls, and until when she waits: the one place that reads it off the RPC stack.
+//! Who calls, on whose behalf, from where, and until when she waits: the one place that reads it off the RPC stack.
 
 use std::time::{Duration, Instant};
 
 use connectrpc::RequestContext;
-use eventstore::Deadline;
+use eventstore::{Deadline, Metadata};
+use http::header::USER_AGENT;
+use user_api::ApiError;
+use uuid::Uuid;
+
+use super::caller_metadata::{CallerMetadata, Said};
+use super::fields::Fields;
+use crate::host::Peer;
+use crate::vault::Origin;
 
 /// Nobody is authenticated yet: whoever reaches the loopback address is this one.
 const ANONYMOUS: &str = "anonymous";
@@ -14,20 +22,68 @@ const ANSWERING_TIME: Duration = Duration::from_millis(20);
 /// For a call whose stack set no deadline.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A browser says about 120 characters. What is longer was made to be long.
+pub(super) const USER_AGENT_BYTES_MAX: usize = 500;
+
 /// One call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Call {
     /// Until when the caller waits.
     pub(super) deadline: Deadline,
     /// Who she is, as far as this service has found out itself.
     pub(super) principal: &'static str,
+    /// On whose behalf she calls and what it belongs to, by her own word; empty unless she is trusted.
+    said: Said,
+    /// Where the request came from: by her word if she is trusted, else as it is seen here.
+    pub(super) origin: Option<Origin>,
 }
 
 impl Call {
-    pub(super) fn of(context: &RequestContext) -> Self {
-        let now = Instant::now();
-        let end = context.deadline().unwrap_or(now + PATIENCE);
-        let kept_back = ANSWERING_TIME.min(end.saturating_duration_since(now) / 10);
-        Self { deadline: Deadline(end.checked_sub(kept_back).unwrap_or(end)), principal: ANONYMOUS }
+    pub(super) fn of(context: &RequestContext, callers: CallerMetadata) -> Result<Self, ApiError> {
+        let mut fields = Fields::default();
+        let mut said = match callers {
+            CallerMetadata::Trusted => Said::parse(&mut fields, context.headers()),
+            CallerMetadata::Ignored => Said::default(),
+        };
+        fields.done()?;
+        let seen = seen(context);
+        let origin = Origin {
+            source_address: said.origin.source_address.take().or(seen.source_address),
+            user_agent: said.origin.user_agent.take().or(seen.user_agent),
+        };
+        Ok(Self { deadline: deadline(context), principal: ANONYMOUS, said, origin: origin.known() })
+    }
+
+    /// On whose behalf the caller acts, if she said so and is trusted.
+    pub(super) fn actor(&self) -> Option<&str> {
+        self.said.actor.as_deref()
+    }
+
+    /// What stands beside every event of this call. The request's own id goes before the one in a header.
+    pub(super) fn metadata(&self, request_id: Option<Uuid>) -> Metadata {
+        Metadata {
+            actor: Some(self.actor().unwrap_or(self.principal).to_owned()),
+            request_id: request_id.or(self.said.request_id),
+            correlation_id: self.said.correlation_id,
+            causation_id: self.said.causation_id,
+        }
+    }
+}
+
+fn deadline(context: &RequestContext) -> Deadline {
+    let now = Instant::now();
+    let end = context.deadline().unwrap_or(now + PATIENCE);
+    let kept_back = ANSWERING_TIME.min(end.saturating_duration_since(now) / 10);
+    Deadline(end.checked_sub(kept_back).unwrap_or(end))
+}
+
+/// What this service sees by itself. The peer's port is left out: it tells nobody anything a day later. An odd user agent
+/// is nobody's reason to be refused: it is cut, and what is not text is dropped.
+fn seen(context: &RequestContext) -> Origin {
+    let user_agent = context.header(USER_AGENT).and_then(|value| value.to_str().ok());
+    let user_agent = user_agent.map(|text| text[..text.len().min(USER_AGENT_BYTES_MAX)].to_owned());
+    Origin {
+        source_address: context.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical().to_string()),
+        user_agent: user_agent.filter(|text| !text.is_empty()),
     }
 }

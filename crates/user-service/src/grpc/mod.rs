@@ -1,7 +1,9 @@
 //! The surface: one file per call. Each parses its request, dispatches one command or query, and answers.
 
 mod call;
+mod caller_metadata;
 mod errors;
+mod event_filter;
 mod fields;
 mod paging;
 mod user;
@@ -36,18 +38,26 @@ use user_api::v1;
 
 use crate::directory::Directory;
 use call::Call;
+pub use caller_metadata::CallerMetadata;
 
 /// The user service as callers see it.
 #[derive(Clone, Debug)]
 pub struct UserApi {
     directory: Directory,
+    callers: CallerMetadata,
 }
 
 impl UserApi {
-    /// Serves a directory.
+    /// Serves a directory to callers whose word about others is ignored.
     #[must_use]
     pub fn new(directory: Directory) -> Self {
-        Self { directory }
+        Self { directory, callers: CallerMetadata::Ignored }
+    }
+
+    /// Believes callers, or does not, when they say on whose behalf they call.
+    #[must_use]
+    pub fn with_caller_metadata(self, callers: CallerMetadata) -> Self {
+        Self { callers, ..self }
     }
 }
 
@@ -64,7 +74,7 @@ macro_rules! calls {
                 context: RequestContext,
                 request: ServiceRequest<'_, v1::$request>,
             ) -> ServiceResult<v1::$response> {
-                let call = Call::of(&context);
+                let call = Call::of(&context, self.callers)?;
                 match $method::$method(&self.directory, &call, request.to_owned_message()).await {
                     Ok(answer) => Ok(Response::new(answer)),
                     Err(error) => Err(error.into()),
@@ -76,7 +86,7 @@ macro_rules! calls {
                 context: RequestContext,
                 request: ServiceRequest<'_, v1::$wanted>,
             ) -> ServiceResult<ServiceStream<v1::$part>> {
-                let call = Call::of(&context);
+                let call = Call::of(&context, self.callers)?;
                 match $stream::$stream(&self.directory, &call, request.to_owned_message()).await {
                     Ok(answers) => Ok(Response::new(answers)),
                     Err(error) => Err(error.into()),

@@ -2,7 +2,7 @@
 
 use buffa::Message;
 use cqrs::{Execution, Outcome};
-use eventstore::{AggregateId, Metadata, NewRequest, Version};
+use eventstore::{AggregateId, NewRequest, Version};
 use user_api::{ApiError, v1};
 use user_domain::{User, UserCommand};
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::call::Call;
 use super::fields::Fields;
 use super::{errors, user};
-use crate::directory::{Directory, NewCredential};
+use crate::directory::{Attachment, Directory, NewCredential};
 
 /// Which user is to be changed, in which version, and how the client calls it.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,7 @@ impl Write<'_> {
     fn named(&self, target: Target) -> Option<NewRequest> {
         let root = self.directory.root();
         target.request_id.map(|request_id| NewRequest {
-            key: root.request_key(self.call.principal, self.method, request_id),
+            key: root.request_key(self.call.principal, self.call.actor(), self.method, request_id),
             fingerprint: root.fingerprint(&[&self.request]),
         })
     }
@@ -86,14 +86,10 @@ impl Write<'_> {
         let execution = Execution {
             id: target.id,
             command,
-            attachment: credential,
+            attachment: Attachment { credential, origin: self.call.origin.clone() },
             precondition: target.precondition,
             request,
-            metadata: Metadata {
-                actor: Some(self.call.principal.to_owned()),
-                request_id: target.request_id,
-                ..Metadata::default()
-            },
+            metadata: self.call.metadata(target.request_id),
             deadline: self.call.deadline,
         };
         self.directory

@@ -1,15 +1,23 @@
 //! What can be asked about users: one file per question. Answers come from the store as it is now.
 
+mod event_entry;
+mod event_question;
 mod find_user;
+mod list_events;
 mod list_user_events;
 mod list_users;
 mod page_token;
+mod period;
 mod verify_password;
 
+pub use event_entry::{ListedEvent, UserEventEntry, listed};
+pub use event_question::{EventQuestion, EventsPage, PageOf};
 pub use find_user::{UserRef, find_user};
-pub use list_user_events::{UserEventEntry, UserEventPage, list_user_events};
+pub use list_events::list_events;
+pub use list_user_events::list_user_events;
 pub use list_users::{UserPage, list_users};
 pub use page_token::{BadToken, PageToken};
+pub use period::{Period, Span};
 pub use verify_password::{verify_old_password, verify_password};
 
 use eventstore::ReadError;

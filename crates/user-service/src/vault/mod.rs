@@ -5,14 +5,19 @@
 mod cipher;
 mod master_key;
 mod root;
+mod origin;
 mod sealing;
 mod user_secret;
 
 pub use cipher::Unreadable;
 pub use master_key::{MasterKeyError, MasterKeyId, MasterKeys, Wrapped};
+pub use origin::Origin;
 pub use root::{VaultError, VaultRoot};
+pub(crate) use sealing::Contents;
 pub use sealing::{Opened, Place, UserKey};
-pub use user_secret::{Login, LoginBy, StoredCredential, USER_SECRET, credential, key, login, replace_hash};
+pub use user_secret::{
+    Login, LoginBy, StoredCredential, USER_SECRET, credential, key, keys, login, replace_hash,
+};
 pub(crate) use user_secret::{delete, insert, update};
 
 /// Every statement of the vault, for the test that prepares each on both engines.

@@ -81,8 +81,20 @@ impl VaultRoot {
     }
 
     /// The key under which the log remembers a request id.
-    pub fn request_key(&self, principal: &str, method: &str, request_id: Uuid) -> RequestKey {
-        RequestKey(self.id("request", &[principal.as_bytes(), method.as_bytes(), request_id.as_bytes()]))
+    ///
+    /// On whose behalf a trusted caller acts is part of it. The ids are made by the clients behind her, who know nothing
+    /// of each other: none may be answered with what another did, or use up an id that is not hers. A retry comes from
+    /// the same client. Without anybody named it is the key that it always was, so that ids stay remembered.
+    pub fn request_key(
+        &self,
+        principal: &str,
+        actor: Option<&str>,
+        method: &str,
+        request_id: Uuid,
+    ) -> RequestKey {
+        let parts = [principal.as_bytes(), method.as_bytes(), request_id.as_bytes()];
+        let actor = actor.map(str::as_bytes);
+        RequestKey(self.id("request", &parts.into_iter().chain(actor).collect::<Vec<_>>()))
     }
 
     /// What a request asked for, so that another one under the same id is found out.

@@ -1,8 +1,10 @@
 //! How the personal part of an event is sealed: with its user's own key, for its place in the log alone.
 //!
 //! Beside the personal part stand the claims that the state after the event owns, with their scheme. So a later
-//! normalisation is a new scope and not a false alarm, and claims can be checked against the log.
+//! normalisation is a new scope and not a false alarm, and claims can be checked against the log. Where the request came
+//! from stands there too: it is about the person as much as what she changed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use cqrs::Claim;
@@ -13,7 +15,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::cipher::{self, Key, Unreadable};
-use super::{MasterKeyError, MasterKeys, Wrapped};
+use super::{MasterKeyError, MasterKeys, Origin, Wrapped};
 use crate::Sources;
 
 /// A user's own key, unwrapped: it lives for one request or batch.
@@ -32,20 +34,36 @@ pub struct Place<'a> {
     pub schema_version: u16,
 }
 
+/// What is to be sealed.
+#[derive(Clone, Copy)]
+pub(crate) struct Contents<'a> {
+    /// The personal part, as JSON; `None` for an event whose type has none.
+    pub(crate) personal: Option<&'a str>,
+    /// What the state after the event owns.
+    pub(crate) claims: &'a [(Claim, ClaimKey)],
+    /// Where the request came from, if that is known.
+    pub(crate) origin: Option<&'a Origin>,
+}
+
 /// What a sealed part says.
 #[derive(Debug)]
 pub struct Opened {
-    /// The personal part, as JSON.
-    pub personal: Zeroizing<String>,
+    /// The personal part, as JSON; `None` for an event whose type has none.
+    pub personal: Option<Zeroizing<String>>,
     /// What the state after the event owns, by scope.
     pub claims: BTreeMap<String, ClaimKey>,
+    /// Where the request came from; `None` when that was not known, or not recorded yet.
+    pub origin: Option<Origin>,
 }
 
+/// The bytes of a sealed part. Both options were not always there: what is absent reads as nothing.
 #[derive(Serialize, Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow)]
-    personal: &'a RawValue,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    personal: Option<&'a RawValue>,
     claims: BTreeMap<String, Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<Cow<'a, Origin>>,
 }
 
 impl UserKey {
@@ -66,16 +84,19 @@ impl UserKey {
         keys.unwrap(id.0.as_bytes(), wrapped).map(Self)
     }
 
-    /// Seals the personal part of an event, given as JSON.
+    /// Seals what is personal about an event.
     pub(crate) fn seal(
         &self,
         sources: &Sources,
         place: Place<'_>,
-        personal: &str,
-        claims: &[(Claim, ClaimKey)],
+        contents: Contents<'_>,
     ) -> Result<Vec<u8>, serde_json::Error> {
-        let claims = claims.iter().map(|(claim, key)| (claim.scope.to_owned(), key.0)).collect();
-        let envelope = Envelope { personal: serde_json::from_str(personal)?, claims };
+        let Contents { personal, claims, origin } = contents;
+        let envelope = Envelope {
+            personal: personal.map(serde_json::from_str).transpose()?,
+            claims: claims.iter().map(|(claim, key)| (claim.scope.to_owned(), key.0)).collect(),
+            origin: origin.map(Cow::Borrowed),
+        };
         let plain = Zeroizing::new(serde_json::to_vec(&envelope)?);
         Ok(cipher::encrypt(&self.0, sources.random(), &place.bytes(), &plain))
     }
@@ -85,8 +106,9 @@ impl UserKey {
         let plain = cipher::decrypt(&self.0, &place.bytes(), sealed)?;
         let envelope: Envelope<'_> = serde_json::from_slice(&plain).map_err(|_| Unreadable)?;
         Ok(Opened {
-            personal: Zeroizing::new(envelope.personal.get().to_owned()),
+            personal: envelope.personal.map(|personal| Zeroizing::new(personal.get().to_owned())),
             claims: envelope.claims.into_iter().map(|(scope, key)| (scope, ClaimKey(key))).collect(),
+            origin: envelope.origin.map(Cow::into_owned),
         })
     }
 }
@@ -131,15 +153,23 @@ mod tests {
         schema_version: 1,
     };
 
+    const EMAIL: &str = r#"{"email":"a@example.org"}"#;
+
+    fn origin() -> Origin {
+        Origin { source_address: Some("192.0.2.7".to_owned()), user_agent: Some("curl/8".to_owned()) }
+    }
+
     #[test]
     fn a_sealed_part_is_read_in_its_own_place_only() {
         let (sources, claim) = (Sources::system(), ClaimKey(Uuid::from_u128(9)));
         let key = UserKey::generate(&sources);
         let claims = [(Claim { scope: "email.1", value: "a@example.org".to_owned() }, claim)];
-        let sealed = key.seal(&sources, PLACE, r#"{"email":"a@example.org"}"#, &claims).expect("it is JSON");
+        let contents = Contents { personal: Some(EMAIL), claims: &claims, origin: Some(&origin()) };
+        let sealed = key.seal(&sources, PLACE, contents).expect("it is JSON");
         let opened = key.open(PLACE, &sealed).expect("it is its place");
-        assert_eq!(opened.personal.as_str(), r#"{"email":"a@example.org"}"#);
+        assert_eq!(opened.personal.as_deref().map(String::as_str), Some(EMAIL));
         assert_eq!(opened.claims, BTreeMap::from([("email.1".to_owned(), claim)]));
+        assert_eq!(opened.origin, Some(origin()));
         for elsewhere in [
             Place { version: Version(2), ..PLACE },
             Place { event_type: "user.email_changed", ..PLACE },
@@ -148,6 +178,34 @@ mod tests {
         ] {
             assert_eq!(key.open(elsewhere, &sealed).err(), Some(Unreadable), "{elsewhere:?}");
         }
-        assert!(!String::from_utf8_lossy(&sealed).contains("example"));
+        let text = String::from_utf8_lossy(&sealed);
+        assert!(!text.contains("example") && !text.contains("192.0.2.7") && !text.contains("curl"));
+    }
+
+    /// Bytes that stand in logs: what this says today must say the same for ever.
+    fn written(plain: &str) -> Opened {
+        let key = UserKey(Key::new([7; 32]));
+        let sealed = cipher::encrypt(&key.0, [8; 12], &PLACE.bytes(), plain.as_bytes());
+        key.open(PLACE, &sealed).expect("it was written for this place")
+    }
+
+    #[test]
+    fn a_sealed_part_from_before_origins_still_opens() {
+        let opened = written(
+            r#"{"personal":{"email":"a@example.org"},"claims":{"email.1":"00000000-0000-0000-0000-000000000009"}}"#,
+        );
+        assert_eq!(opened.personal.as_deref().map(String::as_str), Some(EMAIL));
+        assert_eq!(opened.claims, BTreeMap::from([("email.1".to_owned(), ClaimKey(Uuid::from_u128(9)))]));
+        assert_eq!(opened.origin, None);
+    }
+
+    #[test]
+    fn a_sealed_part_can_hold_an_origin_alone() {
+        let opened =
+            written(r#"{"claims":{},"origin":{"source_address":"192.0.2.7","user_agent":"curl/8"}}"#);
+        assert!(opened.personal.is_none() && opened.claims.is_empty());
+        assert_eq!(opened.origin, Some(origin()));
+        let half = written(r#"{"claims":{},"origin":{"user_agent":"curl/8"}}"#);
+        assert_eq!(half.origin, Some(Origin { source_address: None, ..origin() }));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Written in the append's transaction. When the row goes, everything personal in her events is unreadable for good.
 
+use std::collections::HashMap;
+
 use eventstore::{
     AggregateId, ClaimKey, ColumnClass, ColumnKind, EventStore, InlineColumn, InlineTable, ReadError,
     RowChange, RowWrite, Select, Value,
@@ -121,6 +123,20 @@ pub async fn key(store: &dyn EventStore, id: AggregateId) -> Result<Option<Wrapp
         }
         Some(_) => Err(corrupt()),
     }
+}
+
+/// The wrapped keys of several users. Whoever does not exist or has been erased has none.
+pub async fn keys(
+    store: &dyn EventStore,
+    ids: &[AggregateId],
+) -> Result<HashMap<AggregateId, Wrapped>, ReadError> {
+    let mut keys = HashMap::new();
+    for id in ids {
+        if let Some(wrapped) = key(store, *id).await? {
+            keys.insert(*id, wrapped);
+        }
+    }
+    Ok(keys)
 }
 
 /// The credential of a user; `None` when she does not exist or has been erased.

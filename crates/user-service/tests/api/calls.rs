@@ -178,8 +178,9 @@ async fn a_user_lives_through_every_call(stage: &Stage) {
       events.0.position: "1"
       events.0.time: "2026-01-01T00:00:00Z"
       events.0.type: "user.created"
+      events.0.userId: "019b76da-a800-7585-a712-0fbbe785a83d"
       events.0.version: "1"
-      nextPageToken: "AAAAAAAAAAHXKs5ukKF6u1rBgblTMtq_"
+      nextPageToken: "AAAAAAAAAAF26b7CKhUKYOAtcHWnUCoK"
     "#)
     }
 }

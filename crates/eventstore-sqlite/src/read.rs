@@ -189,12 +189,12 @@ pub(crate) fn size(connection: &Connection) -> rusqlite::Result<StoreSize> {
     let Position(events) = head(connection)?.position;
     let samples = events.min(SAMPLES);
     let mut statement = connection.prepare_cached(EVENT_SIZE)?;
-    let mut sampled = 0;
+    let mut bytes = 0;
     for n in 1..=samples {
-        sampled += statement.query_row([signed(events * n / samples)], |row| count(row, 0))?;
+        bytes += statement.query_row([signed(events * n / samples)], |row| count(row, 0))?;
     }
     Ok(StoreSize {
-        events: (sampled * events).checked_div(samples).unwrap_or(0),
+        events: (bytes * events).checked_div(samples).unwrap_or(0),
         indexes: None,
         total: pragma("page_count")? * pragma("page_size")?,
         wal: None,

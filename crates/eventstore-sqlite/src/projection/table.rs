@@ -159,13 +159,9 @@ impl TableWriting {
 fn put(table: &ProjectionTable, name: &str) -> String {
     let values: Vec<_> = (1..=table.columns.len()).map(|n| format!("?{n}")).collect();
     let set = table.columns[table.key_columns..].iter().map(|column| {
-        let counted = if table.is_counter(column) { format!("{}.", name) } else { String::new() };
-        let column = column.name;
-        if counted.is_empty() {
-            format!("{column} = excluded.{column}")
-        } else {
-            format!("{column} = {counted}{column} + excluded.{column}")
-        }
+        let before =
+            if table.is_counter(column) { format!("{name}.{} + ", column.name) } else { String::new() };
+        format!("{0} = {before}excluded.{0}", column.name)
     });
     let set: Vec<_> = set.collect();
     let change = if set.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", set.join(", ")) };

@@ -125,10 +125,10 @@ impl<W: BatchWriter> AppendTask<W> {
             Message::Append(pending) => self.waiting.push_back(pending),
             Message::Job(job) => job(&mut self.writer),
             Message::Hold(reply) => {
-                let (hold, held) = Hold::begin(Instant::now());
+                let (hold, ours) = Hold::begin(Instant::now());
                 // Whoever no longer waits for it does not hold anything.
                 if reply.send(hold).is_ok() {
-                    self.holds.push(held);
+                    self.holds.push(ours);
                 }
             }
             Message::Close => self.inbox.close(),

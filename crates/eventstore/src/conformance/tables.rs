@@ -136,7 +136,7 @@ pub(super) fn migrations<F: Fixture>() -> &'static [Migration] {
         leaked(ddl::<F>(&format!("{place}{}", table.name), table.columns, 1))
     };
     let projected = NOTES.tables.iter().map(|table| ddl::<F>(table.name, table.columns, table.key_columns));
-    let projected = projected.collect::<String>() + "CREATE UNIQUE INDEX named_by_name ON named (name, id);";
+    let projected = projected.collect::<String>() + "CREATE UNIQUE INDEX named_by_name ON named (name);";
     Box::leak(Box::new([
         Migration { number: 1, name: "document", sql: of_inline("", &DOCUMENT) },
         Migration { number: 2, name: "secret", sql: of_inline("{vault}.", &SECRET) },

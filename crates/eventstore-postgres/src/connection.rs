@@ -30,16 +30,32 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 /// of an hour.
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 
+macro_rules! planner {
+    () => {
+        "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+        SET enable_mergejoin = off; SET enable_bitmapscan = off; SET jit = off; "
+    };
+}
+
 /// The planner settings are worth a factor of 1.9, and they keep a plan that was made on an empty table from becoming
 /// a scan of a full one. No statement timeout: what has begun is not torn. Waiting for a lock ends, and an append that
 /// stands still inside its transaction (a stopped process) gives up the lock that everybody waits for.
-pub(crate) const APPEND_SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
-    SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off; SET jit = off; \
-    SET statement_timeout = 0; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'; \
-    SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off;";
+pub(crate) const APPEND_SETTINGS: &str = concat!(
+    planner!(),
+    "SET statement_timeout = 0; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'; \
+    SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off;"
+);
+
+/// The steps of projections: their statements find rows by keys, as those of appends do, in batches that take longer than
+/// a read may.
+pub(crate) const STEP_SETTINGS: &str = concat!(
+    planner!(),
+    "SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; \
+    SET default_transaction_isolation = 'read committed';"
+);
 
 /// Reads are short, each its own transaction.
-const READ_SETTINGS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; SET jit = off; \
+pub(crate) const READ_SETTINGS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; SET jit = off; \
     SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed';";
 
 /// A setting of the login or of the database may not lower what is promised; a stronger one stays.
@@ -140,6 +156,11 @@ impl Door {
             Access::Reader => "SET default_transaction_read_only = on;",
         };
         self.settings(&format!("{READ_SETTINGS}{read_only}"))
+    }
+
+    /// What a connection for the steps of projections is told.
+    pub(crate) fn step_settings(&self) -> String {
+        self.settings(STEP_SETTINGS)
     }
 
     /// A connection with the rights of the login itself, with our names in its path.

@@ -6,8 +6,10 @@ mod append;
 mod connection;
 mod inline;
 mod migrate;
+mod news;
 mod open;
 mod options;
+mod page;
 mod projection;
 mod read;
 mod row;
@@ -19,7 +21,7 @@ mod writer;
 
 pub use migrate::migrate;
 pub use open::OpenError;
-pub use options::{Access, Options};
+pub use options::{Access, Notify, Options};
 pub use said::Said;
 pub use store::Store;
 

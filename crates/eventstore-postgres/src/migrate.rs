@@ -20,11 +20,21 @@ use crate::said::Said;
 use crate::verdict::BEGIN_LOCKED;
 use crate::{OpenError, Options};
 
-const LOG: &[(&str, &str)] = &[("V1__log", include_str!("../migrations/V1__log.sql"))];
+const LOG: &[(&str, &str)] = &[
+    ("V1__log", include_str!("../migrations/V1__log.sql")),
+    ("V2__projections", include_str!("../migrations/V2__projections.sql")),
+];
 
 /// Where it is noted what has been applied.
 const LOG_HISTORY: &str = "log_schema_history";
 const PRODUCT_HISTORY: &str = "product_schema_history";
+
+/// What projections keep beside their rows.
+const CATALOG: &str = "projections, projection_leases, projection_wishes, parked_events, derived_tables";
+
+/// What the role may have done with the tables of projections, though it may not do it itself.
+const GENERATION_FUNCTIONS: &str = "make_generation(text, integer), index_generation(text, integer), \
+    swap_generation(text[], integer, integer, text), drop_generation(text, integer)";
 
 /// Asked for again and again, never waited for: a session that waits holds up CREATE INDEX CONCURRENTLY, and that
 /// holds up whoever has the lock.
@@ -110,7 +120,8 @@ async fn nothing_missing(
     let ask = format!(
         "SELECT layout = $1 OR EXISTS (SELECT 1 FROM events), \
             EXISTS (SELECT 1 FROM pg_roles r WHERE r.rolname = $2 \
-                AND has_table_privilege(r.oid, 'events', 'INSERT') AND {}) \
+                AND has_table_privilege(r.oid, 'events', 'INSERT') \
+                AND has_function_privilege(r.oid, 'drop_generation(text, integer)', 'EXECUTE') AND {}) \
         FROM log_meta",
         may_take("$3", "r.rolname")
     );
@@ -255,6 +266,8 @@ fn future_rights(options: &Options, role: &str) -> String {
          GRANT SELECT, INSERT, UPDATE, DELETE ON claims TO {role};
          GRANT SELECT, INSERT, DELETE ON requests TO {role};
          GRANT SELECT ON log_meta, {LOG_HISTORY} TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON {CATALOG} TO {role};
+         GRANT EXECUTE ON FUNCTION {GENERATION_FUNCTIONS} TO {role};
          ALTER DEFAULT PRIVILEGES IN SCHEMA {schema}, {vault}
              GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
          ALTER DEFAULT PRIVILEGES IN SCHEMA {schema}, {vault} GRANT USAGE ON SEQUENCES TO {role};"
@@ -268,6 +281,7 @@ fn rights(options: &Options, role: &str) -> String {
         "BEGIN;
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema}, {vault} TO {role};
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema}, {vault} TO {role};
+         GRANT EXECUTE ON FUNCTION {GENERATION_FUNCTIONS} TO {role};
          REVOKE UPDATE, DELETE, TRUNCATE ON events FROM {role};
          REVOKE UPDATE ON requests FROM {role};
          REVOKE INSERT, UPDATE, DELETE ON log_meta, {LOG_HISTORY}, {PRODUCT_HISTORY} FROM {role};

@@ -155,12 +155,13 @@ pub(crate) async fn time(client: &Client, clock: Option<&Clock>) -> Result<Times
     Ok(row.try_get::<_, Moment>(0)?.timestamp()?)
 }
 
-/// Connections for reading. `Fast` recycling asks only whether the connection is still there: a read is one statement
-/// and leaves nothing behind, so there is nothing to clean.
-pub(crate) fn pool(door: &Door, readers: usize) -> Result<Pool, OpenError> {
+/// Connections that are told the same before their first use. `Fast` recycling asks only whether the connection is still
+/// there: a read is one statement, a step one transaction that is rolled back when it is dropped, so there is nothing to
+/// clean.
+pub(crate) fn pool(door: &Door, settings: String, connections: usize) -> Result<Pool, OpenError> {
     let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(door.config().clone(), NoTls, config);
-    let (settings, patience) = (Arc::new(door.read_settings()), door.patience());
+    let (settings, patience) = (Arc::new(settings), door.patience());
     let enter = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
         let settings = Arc::clone(&settings);
         Box::pin(async move {
@@ -174,7 +175,7 @@ pub(crate) fn pool(door: &Door, readers: usize) -> Result<Pool, OpenError> {
     let timeouts =
         Timeouts { wait: Some(POOL_PATIENCE), create: Some(patience), recycle: Some(POOL_PATIENCE) };
     Ok(Pool::builder(manager)
-        .max_size(readers)
+        .max_size(connections)
         .runtime(Runtime::Tokio1)
         .timeouts(timeouts)
         .post_create(enter)

@@ -26,6 +26,18 @@ pub struct Options {
     pub readers: usize,
     /// Whether this process writes.
     pub access: Access,
+    /// How it learns of what other processes append.
+    pub notify: Notify,
+}
+
+/// How a process learns that others have appended. Without being told it looks about once a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notify {
+    /// They tell each other, on a channel with the schema's name.
+    #[default]
+    On,
+    /// Not at all: for a pooler that does not keep sessions.
+    Off,
 }
 
 /// What a process does with the log.
@@ -60,6 +72,7 @@ impl Options {
             durability: Durability::default(),
             readers: READERS,
             access: Access::default(),
+            notify: Notify::default(),
         }
     }
 

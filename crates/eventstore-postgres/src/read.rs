@@ -6,20 +6,18 @@ use std::io;
 use deadpool_postgres::{Object, Pool};
 use eventstore::append_task::Look;
 use eventstore::{
-    AggregateId, ClaimKey, EventId, EventPage, EventQuery, Fingerprint, Head, Metadata, Position, ReadError,
-    ReaderStats, RecordedEvent, RequestKey, RequestRecord, Select, StatementCounts, Value, Version,
+    AggregateId, ClaimKey, EventId, Fingerprint, Head, Metadata, Position, ReadError, ReaderStats,
+    RecordedEvent, RequestKey, RequestRecord, Select, StatementCounts, StoreSize, StreamCursor, Value,
+    Version,
 };
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
+use uuid::Uuid;
 
 use crate::append::WRITER;
 use crate::row::{self, Moment, Parameter, signed, unsigned};
 use crate::said::Said;
-
-/// A filtered read looks at no more events than these at once: a type that hardly ever occurs must not make one
-/// statement read the whole log.
-const SCANNED_MAX: u64 = 50_000;
 
 macro_rules! event_columns {
     () => {
@@ -27,6 +25,7 @@ macro_rules! event_columns {
          data, sealed, actor, request_id, correlation_id, causation_id"
     };
 }
+pub(crate) use event_columns;
 
 const STREAM: &str = concat!(
     "SELECT ",
@@ -38,19 +37,23 @@ const STREAM_HEAD: &str = concat!(
     event_columns!(),
     " FROM events WHERE aggregate_id = $1 ORDER BY version DESC LIMIT 1"
 );
-const EVENTS: &str =
-    concat!("SELECT ", event_columns!(), " FROM events WHERE position > $1 ORDER BY position LIMIT $2");
-const FILTERED: &str = concat!(
+const STREAMS: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM events WHERE position > $1 AND position <= $2 \
-      AND (cardinality($3::text[]) = 0 OR event_type = ANY($3)) AND ($4::text IS NULL OR aggregate_type = $4) \
-      ORDER BY position LIMIT $5"
+    " FROM events WHERE (aggregate_id, version) > ($1, $2) AND position <= $3 \
+      ORDER BY aggregate_id, version LIMIT $4"
 );
 const HEAD: &str = "SELECT position, event_id, recorded_at FROM events ORDER BY position DESC LIMIT 1";
 const LOOK: &str = "SELECT clock_timestamp(), (SELECT recorded_at FROM events ORDER BY position DESC LIMIT 1), \
     writer_floor <= $1 AND layout = $2 FROM log_meta WHERE only_row = 1";
 const RECORDED_AT: &str = "SELECT recorded_at FROM events WHERE position = $1";
+/// Both schemas: the log's and that of the secrets. What the server has written ahead only some may ask.
+const SIZE: &str = "SELECT pg_table_size('events'), pg_indexes_size('events'), \
+    (SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class \
+        WHERE relkind IN ('r', 'm') AND relnamespace = ANY (current_schemas(false)::regnamespace[])), \
+    has_function_privilege('pg_ls_waldir()', 'EXECUTE')";
+/// The whole server's: there is one.
+const WAL: &str = "SELECT coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()";
 const OWNER: &str = "SELECT aggregate_id FROM claims WHERE key = $1";
 /// After `$2`, from `$1` on: the same key, or the first of all when there is none to come after. An index serves that,
 /// which it would not with "or is null".
@@ -86,6 +89,10 @@ impl Reader {
         &self.statements
     }
 
+    pub(crate) fn pool(&self) -> Pool {
+        self.pool.clone()
+    }
+
     pub(crate) fn close(&self) {
         self.pool.close();
     }
@@ -107,41 +114,27 @@ impl Reader {
         self.row(STREAM_HEAD, &[&aggregate_id.0]).await?.as_ref().map(event).transpose()
     }
 
-    pub(crate) async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
-        if query.filter.event_types.is_empty() && query.filter.aggregate_type.is_none() {
-            self.all_events(query.after, query.limit).await
-        } else {
-            self.filtered_events(query).await
-        }
+    /// Events of all streams in the order of the index on (stream, version).
+    pub(crate) async fn streams(
+        &self,
+        after: Option<StreamCursor>,
+        up_to: Position,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        let (stream, version) =
+            after.map_or((Uuid::nil(), 0), |after| (after.aggregate_id.0, signed(after.version.0)));
+        let parameters: [&(dyn ToSql + Sync); 4] = [&stream, &version, &signed(up_to.0), &i64::from(limit)];
+        self.rows(STREAMS, &parameters).await?.iter().map(event).collect()
     }
 
-    async fn all_events(&self, after: Position, limit: u32) -> Result<EventPage, ReadError> {
-        let rows = self.rows(EVENTS, &[&signed(after.0), &i64::from(limit)]).await?;
-        let events: Vec<_> = rows.iter().map(event).collect::<Result<_, _>>()?;
-        let scanned_to = events.last().map_or(after, |event| event.position);
-        Ok(EventPage { events, scanned_to })
-    }
-
-    async fn filtered_events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
-        // Everything up to the head is visible to whoever has seen the head.
-        let head = self.head().await?.position;
-        let last = Position(head.0.min(query.after.0.saturating_add(SCANNED_MAX))).max(query.after);
-        let parameters: [&(dyn ToSql + Sync); 5] = [
-            &signed(query.after.0),
-            &signed(last.0),
-            &query.filter.event_types,
-            &query.filter.aggregate_type,
-            &i64::from(query.limit),
-        ];
-        let rows = self.rows(FILTERED, &parameters).await?;
-        let events: Vec<_> = rows.iter().map(event).collect::<Result<_, _>>()?;
-        let full = events.len() == query.limit as usize;
-        let scanned_to = match events.last() {
-            Some(event) if full => event.position,
-            None if full => query.after,
-            Some(_) | None => last,
-        };
-        Ok(EventPage { events, scanned_to })
+    pub(crate) async fn size(&self) -> Result<StoreSize, ReadError> {
+        let row = self.row(SIZE, &[]).await?;
+        let row = row.ok_or_else(|| ReadError::Corrupt("the tables have no size".to_owned()))?;
+        let bytes = |n| unsigned(get(&row, n)?);
+        let (events, indexes, total) = (bytes(0)?, bytes(1)?, bytes(2)?);
+        let wal = if get(&row, 3)? { self.row(WAL, &[]).await? } else { None };
+        let wal = wal.map(|row| unsigned(get(&row, 0)?)).transpose()?;
+        Ok(StoreSize { events, indexes: Some(indexes), total, wal })
     }
 
     pub(crate) async fn head(&self) -> Result<Head, ReadError> {
@@ -249,7 +242,11 @@ impl Reader {
         client.execute(&prepared, &borrowed(&parameters)).await.map_err(failed)
     }
 
-    async fn rows(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, ReadError> {
+    pub(crate) async fn rows(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, ReadError> {
         let client = self.client().await?;
         let prepared = client.prepare_cached(sql).await.map_err(failed)?;
         client.query(&prepared, parameters).await.map_err(failed)
@@ -260,15 +257,20 @@ impl Reader {
     }
 
     async fn client(&self) -> Result<Object, ReadError> {
-        self.pool.get().await.map_err(|error| ReadError::StoreDown(Said::by(&error).into()))
+        connection(&self.pool).await
     }
+}
+
+/// One of a pool's connections.
+pub(crate) async fn connection(pool: &Pool) -> Result<Object, ReadError> {
+    pool.get().await.map_err(|error| ReadError::StoreDown(Said::by(&error).into()))
 }
 
 fn borrowed<'a>(parameters: &'a [Parameter<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
     parameters.iter().map(|parameter| parameter as &(dyn ToSql + Sync)).collect()
 }
 
-fn event(row: &Row) -> Result<RecordedEvent, ReadError> {
+pub(crate) fn event(row: &Row) -> Result<RecordedEvent, ReadError> {
     Ok(RecordedEvent {
         position: Position(unsigned(get(row, 0)?)?),
         recorded_at: get::<Moment>(row, 1)?.timestamp()?,
@@ -289,7 +291,7 @@ fn event(row: &Row) -> Result<RecordedEvent, ReadError> {
     })
 }
 
-fn get<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, ReadError> {
+pub(crate) fn get<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, ReadError> {
     row.try_get(index).map_err(|error| ReadError::Corrupt(error.to_string()))
 }
 
@@ -298,11 +300,81 @@ fn get<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, ReadError> {
 const UNAVAILABLE: [&str; 6] = ["08", "40", "53", "55", "57", "58"];
 
 /// A read that failed is the statement's fault or the server's condition.
-fn failed(error: tokio_postgres::Error) -> ReadError {
+pub(crate) fn failed(error: tokio_postgres::Error) -> ReadError {
     let unavailable = match error.code() {
         Some(code) => UNAVAILABLE.iter().any(|class| code.code().starts_with(class)),
         None => error.is_closed() || error.source().is_some_and(<dyn StdError>::is::<io::Error>),
     };
     let said = Said::from(error).into();
     if unavailable { ReadError::StoreDown(said) } else { ReadError::Malformed(said) }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_postgres::{Client, SimpleQueryMessage};
+
+    use super::*;
+    use crate::appends::options;
+    use crate::connection::{READ_SETTINGS, STEP_SETTINGS};
+    use crate::database::Database;
+    use crate::{migrate, page, projection};
+
+    /// Streams of three events each, in no order of their ids.
+    const EVENTS: &str = "INSERT INTO events SELECT n, now(), md5((n / 3)::text)::uuid, gen_random_uuid(), NULL, NULL, \
+        NULL, n % 3 + 1, 1, 'person', 'person.changed', NULL, repeat('x', 200), NULL FROM generate_series(1, 60000) n; \
+        ANALYZE events";
+    const TABLES: &str = "CREATE TABLE note (id uuid, number bigint, text text, stars bigint, PRIMARY KEY (id, number)); \
+        CREATE TABLE note__g2 (LIKE note INCLUDING ALL); CREATE TABLE document (id uuid PRIMARY KEY); \
+        CREATE TABLE word (word text PRIMARY KEY, noted bigint, seen_at timestamptz)";
+
+    /// What the server would do with these parameters.
+    async fn plan(client: &Client, sql: &str, parameters: &str) -> String {
+        client.batch_execute(&format!("PREPARE explained AS {sql}")).await.unwrap();
+        let rows = client.simple_query(&format!("EXPLAIN EXECUTE explained({parameters})")).await.unwrap();
+        client.batch_execute("DEALLOCATE explained").await.unwrap();
+        let line = |row: &SimpleQueryMessage| match row {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        };
+        rows.iter().filter_map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn pages_of_a_large_log_are_read_along_an_index() {
+        let database = Database::new().await;
+        migrate(&options(&database.url)).await.unwrap();
+        let client = database.owner().await;
+        client.batch_execute(EVENTS).await.unwrap();
+        client.batch_execute(READ_SETTINGS).await.unwrap();
+        let [up, down, filtered_up, filtered_down, streams_up, streams_down] = page::STATEMENTS;
+        let filter = "'{person.changed}', NULL, 'nobody', NULL";
+        let (id, ids) =
+            ("'80000000-0000-4000-8000-000000000000'", "'{80000000-0000-4000-8000-000000000000}'");
+        let streams = [(up, "10, 60000, 1000".to_owned()), (down, "10, 60000, 1000".to_owned())];
+        let filtered = [filtered_up, filtered_down].map(|sql| (sql, format!("50000, 51000, 1000, {filter}")));
+        let walked = (STREAMS, format!("{id}, 2, 60000, 1000"));
+        for (sql, parameters) in streams.into_iter().chain(filtered).chain([walked]) {
+            let plan = plan(&client, sql, &parameters).await;
+            assert!(plan.contains("Index Scan") && !plan.contains("Sort"), "{sql}\n{plan}");
+        }
+        for sql in [streams_up, streams_down] {
+            let plan = plan(&client, sql, &format!("0, 60000, 1000, {filter}, {ids}")).await;
+            assert!(plan.contains("events_aggregate_id_version_key"), "{sql}\n{plan}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_step_of_a_projection_scans_a_table() {
+        let database = Database::new().await;
+        migrate(&options(&database.url)).await.unwrap();
+        let client = database.owner().await;
+        client.batch_execute(TABLES).await.unwrap();
+        client.batch_execute(STEP_SETTINGS).await.unwrap();
+        for sql in projection::examples() {
+            let parameters = client.prepare(&sql).await.unwrap().params().len();
+            let plan = plan(&client, &sql, &vec!["NULL"; parameters].join(", ")).await;
+            assert!(!plan.contains("Seq Scan"), "{sql}\n{plan}");
+            assert!(!plan.contains("Hash") && !plan.contains("Merge"), "{sql}\n{plan}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use deadpool_postgres::{Object, Pool};
 use eventstore::append_task::{AppendQueue, Health, Look, run};
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
@@ -15,21 +16,32 @@ use tracing::warn;
 
 use crate::append::Declared;
 use crate::connection::Door;
-use crate::read::Reader;
+use crate::news::News;
+use crate::page::page;
+use crate::read::{Reader, connection};
 use crate::said::Said;
+use crate::verdict::erases;
 use crate::writer::{Writer, keep};
-use crate::{Access, OpenError, Options, inline, open};
+use crate::{Access, OpenError, Options, inline, open, projection};
+
+/// An owner of projections steps with one after the other, and builds one or two beside; a connection is opened when it
+/// is needed.
+const STEPS_MAX: usize = 4;
 
 /// A log in PostgreSQL.
 #[derive(Debug)]
 pub struct Store {
-    log_id: LogId,
+    pub(crate) log_id: LogId,
     tables: &'static [&'static InlineTable],
     /// `None` in a store that is open for reading.
     queue: Option<AppendQueue<Writer>>,
-    reader: Reader,
+    pub(crate) reader: Reader,
+    /// For the steps of projections, which take longer than a read may.
+    stepping: Pool,
+    /// What is known of the head.
+    pub(crate) news: News,
     /// The tests'; `None` asks the database for its own.
-    clock: Option<Clock>,
+    pub(crate) clock: Option<Clock>,
     health: Arc<Health>,
 }
 
@@ -42,18 +54,28 @@ impl Store {
         let weakened = open::check(&session, &mut door, &options).await?;
         let log_id = open::log_id(&session.client).await?;
         let shown = open::time(&session.client, options.clock.as_ref()).await?;
-        let reader = Reader::new(open::pool(&door, options.readers)?);
+        let reader = Reader::new(open::pool(&door, door.read_settings(), options.readers)?);
+        let stepping = open::pool(&door, door.step_settings(), STEPS_MAX)?;
         let health = Arc::new(Health::new(shown, weakened));
         let (tables, clock) = (options.tables, options.clock.clone());
+        let (notify, channel) = (options.notify, options.schema.clone());
         let queue = match options.access {
-            Access::Owner => Some(serve(door, options, Arc::clone(&health)).await?),
+            Access::Owner => Some(serve(door.clone(), options, Arc::clone(&health)).await?),
             Access::Reader => None,
         };
-        Ok(Self { log_id, tables, queue, reader, clock, health })
+        let news =
+            News::new(door, channel, notify, queue.as_ref().map(|queue| (queue.known_head(), &reader)));
+        Ok(Self { log_id, tables, queue, reader, stepping, news, clock, health })
+    }
+
+    /// A connection for a step of a projection.
+    pub(crate) async fn stepping(&self) -> Result<Object, ReadError> {
+        self.check_access()?;
+        connection(&self.stepping).await
     }
 
     /// That this store may change something.
-    fn check_access(&self) -> Result<(), ReadError> {
+    pub(crate) fn check_access(&self) -> Result<(), ReadError> {
         match self.queue {
             Some(_) => Ok(()),
             None => Err(ReadError::StoreDown("the store is open for reading".into())),
@@ -83,6 +105,9 @@ impl EventStore for Store {
     async fn append(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError> {
         inline::check(&append, self.tables)?;
         let queue = self.queue.as_ref().ok_or(AppendError::StoreDown)?;
+        if erases(&append) {
+            projection::wait_for_indexes(&self.reader, deadline).await?;
+        }
         queue.append(append, deadline).await
     }
 
@@ -100,20 +125,20 @@ impl EventStore for Store {
     }
 
     async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
-        self.reader.events(query).await
+        page(&self.reader, query).await
     }
 
     async fn streams(
         &self,
-        _after: Option<StreamCursor>,
-        _up_to: Position,
-        _limit: u32,
+        after: Option<StreamCursor>,
+        up_to: Position,
+        limit: u32,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        Err(ReadError::Malformed("not yet".into()))
+        self.reader.streams(after, up_to, limit).await
     }
 
-    async fn beyond(&self, _position: Position) {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    async fn beyond(&self, position: Position) {
+        self.news.beyond(position).await;
     }
 
     fn projections(&self) -> &dyn ProjectionStore {
@@ -121,7 +146,7 @@ impl EventStore for Store {
     }
 
     async fn size(&self) -> Result<StoreSize, ReadError> {
-        Err(ReadError::Malformed("not yet".into()))
+        self.reader.size().await
     }
 
     async fn head(&self) -> Result<Head, ReadError> {
@@ -194,5 +219,6 @@ impl EventStore for Store {
             queue.close().await;
         }
         self.reader.close();
+        self.stepping.close();
     }
 }

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use eventstore::append_task::Verdict;
 use eventstore::{
-    AggregateId, Append, Appended, ClaimKey, InlineTable, Rejection, RequestKey, RequestRecord, RowChange,
-    Version,
+    AggregateId, Append, Appended, ClaimKey, Derived, InlineTable, Rejection, RequestKey, RequestRecord,
+    RowChange, Version,
 };
 use eventstore::{Fingerprint, Position};
-use futures_util::future::{try_join, try_join_all, try_join3};
+use futures_util::future::{try_join, try_join_all, try_join3, try_join4};
 use tokio_postgres::{Client, Error, Row, Statement};
 use uuid::Uuid;
 
@@ -17,6 +17,15 @@ use uuid::Uuid;
 /// committed before the lock was had: under READ COMMITTED each statement looks anew.
 pub(crate) const BEGIN_LOCKED: &str =
     "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), 0))";
+
+/// As it is begun for appends that erase: no step of a projection writes about those streams meanwhile. First, so that
+/// nobody waits for the append lock behind somebody who waits for a projection.
+const BEGIN_ERASING: &str = "BEGIN; \
+    SELECT pg_advisory_xact_lock(hashtextextended('erasure of ' || current_schema(), 0)); \
+    SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), 0))";
+
+/// Cleans what projections hold, also those that this binary has never heard of.
+const ERASE: &str = "SELECT erase_derived($1)";
 
 const REQUESTS: &str =
     "SELECT key, fingerprint, aggregate_id, version, position FROM requests WHERE key = ANY($1)";
@@ -32,6 +41,7 @@ pub(crate) struct Judge {
     requests: Statement,
     versions: Statement,
     owners: Statement,
+    erase: Statement,
     rows: Vec<(&'static InlineTable, Statement)>,
 }
 
@@ -46,18 +56,32 @@ pub(crate) struct Found {
 
 impl Judge {
     pub(crate) async fn prepare(client: &Client, tables: &[&'static InlineTable]) -> Result<Self, Error> {
-        let own = try_join3(client.prepare(REQUESTS), client.prepare(VERSIONS), client.prepare(OWNERS));
+        let own = try_join4(
+            client.prepare(REQUESTS),
+            client.prepare(VERSIONS),
+            client.prepare(OWNERS),
+            client.prepare(ERASE),
+        );
         let rows =
             tables.iter().map(|&table| async move { Ok((table, client.prepare(&row_text(table)).await?)) });
-        let ((requests, versions, owners), rows) = try_join(own, try_join_all(rows)).await?;
-        Ok(Self { requests, versions, owners, rows })
+        let ((requests, versions, owners, erase), rows) = try_join(own, try_join_all(rows)).await?;
+        Ok(Self { requests, versions, owners, erase, rows })
     }
 
     /// Begins a transaction, takes the lock and looks, in one round trip.
     pub(crate) async fn look_locked(&self, client: &Client, batch: &[&Append]) -> Result<Found, Error> {
         // They are sent in this order before the first answer is awaited.
-        let ((), found) = try_join(client.batch_execute(BEGIN_LOCKED), self.look(client, batch)).await?;
+        let begin = if batch.iter().any(|append| erases(append)) { BEGIN_ERASING } else { BEGIN_LOCKED };
+        let ((), found) = try_join(client.batch_execute(begin), self.look(client, batch)).await?;
         Ok(found)
+    }
+
+    /// Cleans what projections hold about the streams of the batch that are erased.
+    pub(crate) async fn erase(&self, client: &Client, batch: &[&Append]) -> Result<(), Error> {
+        let erased = batch.iter().filter(|append| erases(append)).map(|append| append.aggregate_id.0);
+        let erased: Vec<_> = erased.collect();
+        ask(client, &self.erase, &erased).await?;
+        Ok(())
     }
 
     /// Looks at what has been committed by now. What is refused on it would have been refused then.
@@ -93,6 +117,14 @@ fn row_text(table: &InlineTable) -> String {
     let key = table.key().name;
     let version = table.version_column.map_or("NULL::int8".to_owned(), |version| format!("\"{version}\""));
     format!("SELECT \"{key}\", {version} FROM {} WHERE \"{key}\" = ANY($1)", table.name)
+}
+
+/// Whether what projections hold about the append's stream goes with it.
+pub(crate) fn erases(append: &Append) -> bool {
+    match append.derived {
+        Derived::Kept => false,
+        Derived::Erased => true,
+    }
 }
 
 /// Asks nothing if there is nothing to ask about.

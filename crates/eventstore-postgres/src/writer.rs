@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Verdict};
 use eventstore::{Append, Appended, BoxError, Clock};
-use futures_util::future::join;
+use futures_util::future::join3;
 use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use crate::append::{Declared, Recent, Statements, Times, failed, not_begun};
+use crate::append::{Declared, Held, Recent, Statements, Times, failed, not_begun};
 use crate::connection::{Backend, Door, Session};
 use crate::said::Said;
 use crate::settle::settle;
-use crate::verdict::{Judge, Sorted};
+use crate::verdict::{Judge, Sorted, erases};
 
 /// How long a batch waits for a connection that is being opened again. Longer, and callers would learn from their
 /// deadlines that the store is down.
@@ -24,6 +24,9 @@ const CONNECTION_PATIENCE: Duration = Duration::from_secs(1);
 /// Between two attempts to reach a database that does not answer.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// Whoever holds the appends has this lock to herself.
+const PASS: &str = "SELECT pg_advisory_xact_lock_shared(hashtextextended('hold of ' || current_schema(), 0))";
 
 /// The connection for appends that is open now, if there is one.
 pub(crate) type Current = watch::Receiver<Option<Arc<Session>>>;
@@ -73,6 +76,14 @@ async fn reconnect(
     None
 }
 
+/// Waits until nobody holds the appends any more, outside of any transaction. Then the batch can be tried again.
+async fn wait_while_held<T>(session: &Session) -> Result<T, CommitError> {
+    match session.client.batch_execute(PASS).await {
+        Ok(()) => Err(CommitError::Transient(Box::new(Held))),
+        Err(error) => Err(not_begun(error)),
+    }
+}
+
 /// What commits batches.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -102,8 +113,10 @@ impl BatchWriter for Writer {
         let mut prepared = self.connection().await?;
         let session = Arc::clone(&prepared.session);
         session.take_warning();
-        // That nothing changes is true at the head only: no constraint would notice that the stream has moved on.
-        let judged = mode == CommitMode::Judged || batch.iter().any(|append| append.events.is_empty());
+        // That nothing changes is true at the head only: no constraint would notice that the stream has moved on. And
+        // what projections hold is erased by a statement of its own, which sees what they have committed.
+        let needs_lock = |append: &Append| append.events.is_empty() || erases(append);
+        let judged = mode == CommitMode::Judged || batch.iter().any(needs_lock);
         let result = if judged {
             self.judged(&mut prepared, batch).await
         } else {
@@ -113,6 +126,10 @@ impl BatchWriter for Writer {
             Ok(_) if session.take_warning() => {
                 Err(CommitError::Unknown("the server warned during the commit".into()))
             }
+            result => result,
+        };
+        let result = match result {
+            Err(CommitError::NotExecuted(cause)) if cause.is::<Held>() => wait_while_held(&session).await,
             result => result,
         };
         self.note(&mut prepared, batch, &result);
@@ -235,8 +252,10 @@ impl Writer {
         let times = self.times();
         // Sent together, in this order. After a statement that failed the COMMIT rolls back.
         let write = ready.write(client, &self.declared, times);
-        let (written, committed) = join(write, client.batch_execute("COMMIT")).await;
+        let erase = judge.erase(client, &sorted.good);
+        let (written, erased, committed) = join3(write, erase, client.batch_execute("COMMIT")).await;
         let written = written?;
+        erased.map_err(failed)?;
         committed.map_err(failed)?;
         self.health.saw(written.shown);
         let appended = written.appended(good);

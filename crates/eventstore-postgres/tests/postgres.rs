@@ -4,6 +4,7 @@ mod appends;
 mod connections;
 mod database;
 mod login;
+mod projections;
 mod rights;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
 //! A column of rows on its way to the server: a binary array, or a plain value when there is one row.
 
+use eventstore::{ColumnKind, Value};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -7,7 +8,7 @@ use crate::row::Moment;
 
 /// The values of one column.
 #[derive(Debug)]
-pub(super) enum Array<'a> {
+pub(crate) enum Array<'a> {
     Uuid(Vec<Option<Uuid>>),
     SmallInt(Vec<Option<i16>>),
     BigInt(Vec<Option<i64>>),
@@ -28,14 +29,19 @@ pub(super) enum Form {
 impl Array<'_> {
     /// The type of its elements.
     pub(super) fn element(&self) -> &'static str {
-        match self {
-            Self::Uuid(_) => "uuid",
-            Self::SmallInt(_) => "int2",
-            Self::BigInt(_) => "int8",
-            Self::Text(_) => "text",
-            Self::Bytes(_) => "bytea",
-            Self::Time(_) => "timestamptz",
-        }
+        element(match self {
+            Self::Uuid(_) => ColumnKind::Uuid,
+            Self::SmallInt(_) => ColumnKind::SmallInt,
+            Self::BigInt(_) => ColumnKind::BigInt,
+            Self::Text(_) => ColumnKind::Text,
+            Self::Bytes(_) => ColumnKind::Bytes,
+            Self::Time(_) => ColumnKind::Time,
+        })
+    }
+
+    /// What is bound for any number of rows.
+    pub(crate) fn many(&self) -> &(dyn ToSql + Sync) {
+        self.parameter(Form::Many)
     }
 
     /// What is bound.
@@ -54,5 +60,41 @@ impl Array<'_> {
             Self::Bytes(values) => pick(values, form),
             Self::Time(values) => pick(values, form),
         }
+    }
+}
+
+/// How the server calls what a column holds.
+pub(crate) fn element(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Uuid => "uuid",
+        ColumnKind::SmallInt => "int2",
+        ColumnKind::BigInt => "int8",
+        ColumnKind::Text => "text",
+        ColumnKind::Bytes => "bytea",
+        ColumnKind::Time => "timestamptz",
+    }
+}
+
+/// A column of values that have its kind, which was checked, and that stand for themselves.
+pub(crate) fn array<'a>(kind: ColumnKind, values: impl Iterator<Item = &'a Value>) -> Array<'a> {
+    match kind {
+        ColumnKind::Uuid => Array::Uuid(
+            values.map(|value| if let Value::Uuid(v) = value { Some(*v) } else { None }).collect(),
+        ),
+        ColumnKind::SmallInt => Array::SmallInt(
+            values.map(|value| if let Value::SmallInt(v) = value { Some(*v) } else { None }).collect(),
+        ),
+        ColumnKind::BigInt => Array::BigInt(
+            values.map(|value| if let Value::BigInt(v) = value { Some(*v) } else { None }).collect(),
+        ),
+        ColumnKind::Text => Array::Text(
+            values.map(|value| if let Value::Text(v) = value { Some(v.as_str()) } else { None }).collect(),
+        ),
+        ColumnKind::Bytes => Array::Bytes(
+            values.map(|value| if let Value::Bytes(v) = value { Some(v.as_slice()) } else { None }).collect(),
+        ),
+        ColumnKind::Time => Array::Time(
+            values.map(|value| if let Value::Time(v) = value { Some((*v).into()) } else { None }).collect(),
+        ),
     }
 }

@@ -15,5 +15,6 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use array::{Array, array, element};
 pub(crate) use recent::Recent;
-pub(crate) use run::{Declared, Statements, Times, WRITER, failed, not_begun};
+pub(crate) use run::{Declared, Held, Statements, Times, WRITER, failed, not_begun};

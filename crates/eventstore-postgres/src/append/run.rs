@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use eventstore::append_task::CommitError;
 use eventstore::{Append, Appended, BoxError, InlineTable, Position, WriterRefusal};
 use jiff::Timestamp;
+use thiserror::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
@@ -24,6 +25,12 @@ const PREPARED_MAX: usize = 100;
 /// Raised by `head_locked`.
 const TOO_OLD: &str = "UV001";
 const CLOCK_JUMPED: &str = "UV002";
+const HELD: &str = "UV003";
+
+/// Somebody holds the appends of all instances: nothing was committed, and it is worth waiting.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("appends are held")]
+pub(crate) struct Held;
 
 /// What this writer writes besides the log.
 #[derive(Debug)]
@@ -155,6 +162,7 @@ fn refused(said: &DbError) -> Option<CommitError> {
     match code.code() {
         TOO_OLD => Some(CommitError::Refused(WriterRefusal::TooOld)),
         CLOCK_JUMPED => Some(CommitError::Refused(WriterRefusal::ClockJumped)),
+        HELD => Some(CommitError::NotExecuted(Box::new(Held))),
         _ => None,
     }
 }

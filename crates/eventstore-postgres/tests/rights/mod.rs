@@ -49,6 +49,36 @@ async fn the_role_of_the_service_cannot_rewrite_what_is_recorded() {
 }
 
 #[tokio::test]
+async fn what_the_role_may_do_to_projections_it_may_do_to_nothing_else() {
+    let database = Database::new().await;
+    open(&options(&database.url)).await;
+    let client = database.owner().await;
+    client.batch_execute(&format!("SET ROLE {}", role(&database).await)).await.unwrap();
+    let list = "INSERT INTO derived_tables (table_name, base_name, projection, number) \
+        SELECT t, t, 'hostile', 1 FROM unnest(ARRAY['events', 'requests', 'log_meta', 'derived_tables']) t";
+    client.batch_execute(list).await.unwrap();
+    for statement in [
+        "SELECT swap_generation(ARRAY['events'], 1, 2, NULL)",
+        "SELECT swap_generation(ARRAY['log_meta'], 1, 2, NULL)",
+        "SELECT drop_generation('requests', 1)",
+        "SELECT make_generation('events', 2)",
+        "SELECT make_generation('person', 2)",
+        "SELECT index_generation('derived_tables', 2)",
+        "SELECT swap_generation(ARRAY[]::text[], 1, 2, 'mine=1')",
+        "SELECT copy_indexes('person', 2, true)",
+        "CREATE TABLE mine (id uuid)",
+    ] {
+        refused(&client, statement).await;
+    }
+    for table in ["secret", "nothing"] {
+        let list = format!("INSERT INTO derived_tables VALUES ('{table}', '{table}', 'hostile', 1)");
+        client.batch_execute(&list).await.unwrap();
+        let error = client.batch_execute(&format!("SELECT make_generation('{table}', 2)")).await;
+        assert!(error.is_err(), "{table} is not in the schema of the log");
+    }
+}
+
+#[tokio::test]
 async fn not_even_the_owner_truncates_the_log() {
     let database = Database::new().await;
     let store = open(&options(&database.url)).await;

@@ -1,5 +1,6 @@
 //! How far the log is known to go, for those who wait for more of it.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,17 @@ impl KnownHead {
         let mut known = self.0.subscribe();
         // Too late and gone are the same to whoever waits: she reads.
         drop(timeout(PATIENCE, known.wait_for(|known| *known > position)).await);
+    }
+
+    /// Waits for more than a position, however long that takes, and says how far it goes.
+    pub async fn after(&self, position: Position) -> Position {
+        let mut known = self.0.subscribe();
+        let more = known.wait_for(|known| *known > position).await.map(|known| *known);
+        match more {
+            Ok(more) => more,
+            // Its sender lives as long as this does.
+            Err(_) => pending().await,
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct News {
     notify: Notify,
     /// Begins when somebody first waits: who only appends does not listen.
     listening: OnceLock<Task>,
-    _telling: Option<Task>,
+    telling: Option<Task>,
 }
 
 /// Ends with its owner.
@@ -57,7 +57,7 @@ impl News {
             let told = tell(known.clone(), Arc::clone(&heard), reader.pool(), channel.clone());
             Task(tokio::spawn(told))
         });
-        Self { known, heard, door, channel, notify, listening: OnceLock::new(), _telling: telling }
+        Self { known, heard, door, channel, notify, listening: OnceLock::new(), telling }
     }
 
     /// Comes back when the log is known to go beyond a position, and in any case after a second.
@@ -72,6 +72,13 @@ impl News {
             Notify::Off => {}
         }
         self.known.beyond(position).await;
+    }
+
+    /// Ends what has been begun.
+    pub(crate) fn close(&self) {
+        for task in self.listening.get().into_iter().chain(&self.telling) {
+            task.0.abort();
+        }
     }
 }
 

@@ -256,7 +256,7 @@ impl Reader {
         Ok(self.rows(sql, parameters).await?.into_iter().next())
     }
 
-    async fn client(&self) -> Result<Object, ReadError> {
+    pub(crate) async fn client(&self) -> Result<Object, ReadError> {
         connection(&self.pool).await
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use deadpool_postgres::{Object, Pool};
 use eventstore::append_task::{AppendQueue, Health, Look, run};
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
@@ -18,15 +17,15 @@ use crate::append::Declared;
 use crate::connection::Door;
 use crate::news::News;
 use crate::page::page;
-use crate::read::{Reader, connection};
+use crate::read::Reader;
 use crate::said::Said;
 use crate::verdict::erases;
 use crate::writer::{Writer, keep};
 use crate::{Access, OpenError, Options, inline, open, projection};
 
-/// An owner of projections steps with one after the other, and builds one or two beside; a connection is opened when it
-/// is needed.
-const STEPS_MAX: usize = 4;
+/// An owner of projections steps with each, builds one or two beside, and renews her leases meanwhile. A connection is
+/// opened when it is needed.
+const STEPS_MAX: usize = 6;
 
 /// A log in PostgreSQL.
 #[derive(Debug)]
@@ -37,7 +36,7 @@ pub struct Store {
     queue: Option<AppendQueue<Writer>>,
     pub(crate) reader: Reader,
     /// For the steps of projections, which take longer than a read may.
-    stepping: Pool,
+    stepping: Reader,
     /// What is known of the head.
     pub(crate) news: News,
     /// The tests'; `None` asks the database for its own.
@@ -55,7 +54,7 @@ impl Store {
         let log_id = open::log_id(&session.client).await?;
         let shown = open::time(&session.client, options.clock.as_ref()).await?;
         let reader = Reader::new(open::pool(&door, door.read_settings(), options.readers)?);
-        let stepping = open::pool(&door, door.step_settings(), STEPS_MAX)?;
+        let stepping = Reader::new(open::pool(&door, door.step_settings(), STEPS_MAX)?);
         let health = Arc::new(Health::new(shown, weakened));
         let (tables, clock) = (options.tables, options.clock.clone());
         let (notify, channel) = (options.notify, options.schema.clone());
@@ -68,10 +67,10 @@ impl Store {
         Ok(Self { log_id, tables, queue, reader, stepping, news, clock, health })
     }
 
-    /// A connection for a step of a projection.
-    pub(crate) async fn stepping(&self) -> Result<Object, ReadError> {
+    /// The connections for the steps of projections, which no read of the product keeps waiting.
+    pub(crate) fn stepping(&self) -> Result<&Reader, ReadError> {
         self.check_access()?;
-        connection(&self.stepping).await
+        Ok(&self.stepping)
     }
 
     /// That this store may change something.
@@ -218,6 +217,7 @@ impl EventStore for Store {
         if let Some(queue) = &self.queue {
             queue.close().await;
         }
+        self.news.close();
         self.reader.close();
         self.stepping.close();
     }

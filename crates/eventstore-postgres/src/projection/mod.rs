@@ -50,7 +50,7 @@ async fn step(client: &mut Object, log_id: LogId, now: Option<Moment>) -> Result
 #[async_trait]
 impl ProjectionStore for Store {
     async fn declare(&self, layouts: &[&'static ProjectionLayout]) -> Result<(), ProjectionError> {
-        let mut client = self.stepping().await?;
+        let mut client = self.stepping()?.client().await?;
         let step = step(&mut client, self.log_id, self.now()).await?;
         for layout in layouts {
             catalog::declare(&step, layout).await?;
@@ -69,13 +69,11 @@ impl ProjectionStore for Store {
         label: &str,
         ttl: Duration,
     ) -> Result<Option<Fence>, ProjectionError> {
-        self.check_access()?;
-        lease::lease(&self.reader, self.now(), projection, holder, label, ttl).await
+        lease::lease(self.stepping()?, self.now(), projection, holder, label, ttl).await
     }
 
     async fn release(&self, projection: &str, fence: Fence) -> Result<(), ProjectionError> {
-        self.check_access()?;
-        lease::release(&self.reader, projection, fence).await
+        lease::release(self.stepping()?, projection, fence).await
     }
 
     async fn leases(&self) -> Result<Vec<Lease>, ProjectionError> {
@@ -110,7 +108,7 @@ impl ProjectionStore for Store {
     }
 
     async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {
-        let mut client = self.stepping().await?;
+        let mut client = self.stepping()?.client().await?;
         apply::apply(step(&mut client, self.log_id, self.now()).await?, &batch).await
     }
 
@@ -120,7 +118,7 @@ impl ProjectionStore for Store {
         fence: Fence,
         up_to: Position,
     ) -> Result<Generation, ProjectionError> {
-        let mut client = self.stepping().await?;
+        let mut client = self.stepping()?.client().await?;
         generation::begin(step(&mut client, self.log_id, self.now()).await?, layout, fence, up_to).await
     }
 
@@ -130,7 +128,7 @@ impl ProjectionStore for Store {
         slot: Slot,
         fence: Fence,
     ) -> Result<(), ProjectionError> {
-        let mut client = self.stepping().await?;
+        let mut client = self.stepping()?.client().await?;
         generation::walked(step(&mut client, self.log_id, self.now()).await?, layout, slot, fence).await
     }
 
@@ -140,7 +138,7 @@ impl ProjectionStore for Store {
         fence: Fence,
         slot: Slot,
     ) -> Result<(), ProjectionError> {
-        let mut client = self.stepping().await?;
+        let mut client = self.stepping()?.client().await?;
         let mut tries = Tries::default();
         loop {
             let step = step(&mut client, self.log_id, self.now()).await?;
@@ -157,7 +155,7 @@ impl ProjectionStore for Store {
         fence: Fence,
         slot: Slot,
     ) -> Result<(), ProjectionError> {
-        let mut client = self.stepping().await?;
+        let mut client = self.stepping()?.client().await?;
         generation::retire(step(&mut client, self.log_id, self.now()).await?, layout, fence, slot).await
     }
 
@@ -168,7 +166,7 @@ impl ProjectionStore for Store {
         slot: Slot,
         reason: Option<&str>,
     ) -> Result<(), ProjectionError> {
-        let mut client = self.stepping().await?;
+        let mut client = self.stepping()?.client().await?;
         let step = step(&mut client, self.log_id, self.now()).await?;
         catalog::pause(&step, projection, fence, slot, reason).await?;
         Ok(step.commit().await?)
@@ -186,8 +184,7 @@ impl ProjectionStore for Store {
     }
 
     async fn wish(&self, projection: &str, wish: &str) -> Result<u64, ProjectionError> {
-        self.check_access()?;
-        wish::wish(&self.reader, self.now(), projection, wish).await
+        wish::wish(self.stepping()?, self.now(), projection, wish).await
     }
 
     async fn wishes(&self) -> Result<Vec<Wish>, ProjectionError> {
@@ -201,13 +198,13 @@ impl ProjectionStore for Store {
         ticket: u64,
         answer: &str,
     ) -> Result<(), ProjectionError> {
-        let mut client = self.stepping().await?;
+        let mut client = self.stepping()?.client().await?;
         let step = step(&mut client, self.log_id, self.now()).await?;
         wish::answer(&step, projection, fence, ticket, answer).await?;
         Ok(step.commit().await?)
     }
 
     async fn hold_appends(&self) -> Result<Box<dyn HeldAppends>, ProjectionError> {
-        Ok(Box::new(Held::take(self.stepping().await?, self.log_id, self.now()).await?))
+        Ok(Box::new(Held::take(self.stepping()?.client().await?, self.log_id, self.now()).await?))
     }
 }

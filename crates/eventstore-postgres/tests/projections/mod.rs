@@ -274,6 +274,21 @@ async fn an_erasure_waits_for_a_step_and_keeps_no_other_instance_waiting() {
     assert_eq!(next[0][2], Value::Null);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_left_of_whoever_is_erased_while_a_step_writes_about_her() {
+    let database = Database::new().await;
+    let (store, other) = (open(&options(&database)).await, open(&options(&database)).await);
+    let fence = two_generations(&store).await;
+    for n in 2..20 {
+        store.append(created(n), soon()).await.unwrap();
+        let erasing = spawn_append(&other, Append { derived: Derived::Erased, ..erased(n, 1) });
+        memo(&store, Slot::Live, fence, n, "canary").await;
+        erasing.await.unwrap();
+        let state = store.projections().states(&MEMO, Slot::Live, &[AggregateId(id(1, n))]).await.unwrap();
+        assert_eq!(state[0][2], Value::Null, "{n}");
+    }
+}
+
 #[tokio::test]
 async fn a_table_that_has_gone_does_not_keep_anybody_from_being_erased() {
     let database = Database::new().await;

@@ -70,12 +70,42 @@ async fn what_the_role_may_do_to_projections_it_may_do_to_nothing_else() {
     ] {
         refused(&client, statement).await;
     }
+    let open =
+        "SELECT proname::text FROM pg_proc WHERE prosecdef AND NOT proconfig::text LIKE '%, pg_temp\"}'";
+    let found = client.query(open, &[]).await.unwrap();
+    assert!(found.is_empty(), "nobody puts a temporary table in the place of ours: {found:?}");
     for table in ["secret", "nothing"] {
         let list = format!("INSERT INTO derived_tables VALUES ('{table}', '{table}', 'hostile', 1)");
         client.batch_execute(&list).await.unwrap();
         let error = client.batch_execute(&format!("SELECT make_generation('{table}', 2)")).await;
         assert!(error.is_err(), "{table} is not in the schema of the log");
     }
+}
+
+/// What the migration after the first release made.
+const SINCE_V1: &str = "DROP TABLE projections, projection_leases, projection_wishes, parked_events, derived_tables; \
+    DROP FUNCTION erase_derived, generation_name, projected_table, copy_indexes, make_generation, index_generation, \
+        swap_generation, drop_generation; \
+    DELETE FROM log_schema_history WHERE version > 1";
+
+#[tokio::test]
+async fn a_log_of_the_first_release_is_brought_up_to_date_while_it_is_written() {
+    let database = Database::new().await;
+    let login = Login::new(&database, "service", "").await;
+    let options = Options { migration_url: Some(database.url.clone()), ..options(&login.url) };
+    let running = open(&options).await;
+    running.append(created(1), soon()).await.unwrap();
+    database.owner().await.batch_execute(SINCE_V1).await.unwrap();
+    let error = Store::open(options.clone()).await.unwrap_err();
+    assert!(matches!(error, OpenError::NotMigrated(_)), "{error}");
+    let updated = open(&options).await;
+    for (n, store) in (2..).zip([&running, &updated]) {
+        store.append(created(n), soon()).await.unwrap();
+    }
+    assert_eq!(updated.projections().wish("anything", "something").await.unwrap(), 1);
+    running.close().await;
+    updated.close().await;
+    login.forget(&database).await;
 }
 
 #[tokio::test]

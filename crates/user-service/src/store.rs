@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use eventstore::{Clock, Durability, EventStore, InlineTable, Migration};
+pub use eventstore_postgres::Notify;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -77,6 +78,8 @@ pub struct StoreOptions {
     pub clock: Option<Clock>,
     /// Whether this process writes.
     pub access: Access,
+    /// How instances learn of each other's changes (PostgreSQL).
+    pub notify: Notify,
 }
 
 /// What a process does with the store.
@@ -99,6 +102,7 @@ impl StoreOptions {
             durability: Durability::Required,
             clock: None,
             access: Access::Owner,
+            notify: Notify::On,
         }
     }
 
@@ -145,6 +149,7 @@ impl StoreOptions {
                 Access::Owner => eventstore_postgres::Access::Owner,
                 Access::Reader => eventstore_postgres::Access::Reader,
             },
+            notify: self.notify,
             ..eventstore_postgres::Options::at(url.expose_secret())
         }
     }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::Sources;
 use crate::data_folder::{DataFolder, Freshness, master_key_file};
-use crate::store::{Access, StoreOptions, StoreUrl};
+use crate::store::{Access, Notify, StoreOptions, StoreUrl};
 use crate::vault::MasterKeys;
 
 /// Where the store is.
@@ -34,6 +34,10 @@ pub(super) struct StoreArgs {
     /// Open a store whose settings give up durability. Acknowledged changes may then be lost in a power cut
     #[arg(long)]
     accept_weak_durability: bool,
+    /// Neither tell other instances of changes nor listen to them (PostgreSQL): for a pooler that does not keep sessions.
+    /// What follows the log then looks about once a second
+    #[arg(long, env = "USER_SERVICE_WITHOUT_NOTIFY")]
+    without_notify: bool,
 }
 
 impl StoreArgs {
@@ -58,6 +62,7 @@ impl StoreArgs {
             schema: self.schema.clone(),
             durability,
             access,
+            notify: if self.without_notify { Notify::Off } else { Notify::On },
             ..StoreOptions::at(self.store.clone())
         }
     }

@@ -11,7 +11,7 @@ use eventstore::Durability;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::open::APPLICATION_ID;
-use crate::{OpenError, Options, Synchronous};
+use crate::{OpenError, Options};
 
 /// Earlier versions can corrupt a file in WAL mode when two connections write and checkpoint at once.
 const SQLITE_MIN: i32 = 3_051_003;
@@ -93,11 +93,7 @@ pub(crate) fn wal_size(path: &Path) -> Option<u64> {
 pub(crate) fn owner(options: &Options) -> Result<(Connection, Vec<String>), OpenError> {
     let connection = connect(&options.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let fail = |cause| OpenError::sqlite(&options.path, cause);
-    let synchronous = match options.synchronous {
-        Synchronous::Full => "FULL",
-        Synchronous::Normal => "NORMAL",
-        Synchronous::Off => "OFF",
-    };
+    let synchronous = options.synchronous.setting();
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).map_err(fail)?;
     connection
         .execute_batch(&format!("PRAGMA synchronous = {synchronous}; {OWNER_SETTINGS}"))

@@ -9,6 +9,8 @@ mod migrate;
 mod open;
 mod options;
 mod page;
+#[cfg(test)]
+mod plans;
 mod projection;
 mod read;
 mod row;

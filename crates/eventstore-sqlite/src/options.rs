@@ -35,6 +35,17 @@ pub enum Synchronous {
     Off,
 }
 
+impl Synchronous {
+    /// As SQLite calls it.
+    pub(crate) fn setting(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+            Self::Off => "OFF",
+        }
+    }
+}
+
 /// What a process does with the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {

@@ -41,7 +41,8 @@ const STREAMS: &str = events!(
 /// Half a dozen bytes per column besides what it holds; the lengths of long columns are known without reading them.
 const EVENT_SIZE: &str =
     "SELECT 120 + octet_length(data) + coalesce(octet_length(sealed), 0) FROM events WHERE position = ?1";
-const HEAD: &str = "SELECT position, event_id, recorded_at FROM events ORDER BY position DESC LIMIT 1";
+pub(crate) const HEAD: &str =
+    "SELECT position, event_id, recorded_at FROM events ORDER BY position DESC LIMIT 1";
 const RECORDED_AT: &str = "SELECT recorded_at FROM events WHERE position = ?1";
 const CLAIM_OWNER: &str = "SELECT aggregate_id FROM claims WHERE key = ?1";
 const CLAIMS: &str = "SELECT key, aggregate_id FROM claims WHERE key > ?1 ORDER BY key LIMIT ?2";
@@ -50,6 +51,22 @@ const REQUESTS: &str = "SELECT key, position FROM requests WHERE key > ?1 ORDER 
 const FORGET: &str = "DELETE FROM requests WHERE key = ?1";
 pub(crate) const STREAM_VERSION: &str =
     "SELECT version FROM events WHERE aggregate_id = ?1 ORDER BY version DESC LIMIT 1";
+
+/// For the test that looks at their plans.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[
+    STREAM,
+    STREAM_HEAD,
+    STREAM_VERSION,
+    STREAMS,
+    EVENT_SIZE,
+    RECORDED_AT,
+    CLAIM_OWNER,
+    CLAIMS,
+    REQUEST,
+    REQUESTS,
+    FORGET,
+];
 
 /// Connections that read. There are never more of them than threads that read at once.
 #[derive(Debug)]
@@ -352,58 +369,4 @@ pub(crate) fn time(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Ti
 /// The key to start after; nothing is less than no bytes.
 fn start(after: Option<&Uuid>) -> &[u8] {
     after.map_or(&[], |key| key.as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use eventstore::conformance::DOCUMENT;
-
-    use super::*;
-    use crate::inline::TableSql;
-    use crate::{page, projection};
-
-    const LOG: &str =
-        concat!(include_str!("../migrations/V1__log.sql"), include_str!("../migrations/V2__projections.sql"));
-    const PRODUCT: &str =
-        "CREATE TABLE document (id PRIMARY KEY, version, position, created_at, updated_at, title,
-        shelf, digest, author);
-        CREATE TABLE note (id BLOB, number INTEGER, text TEXT, stars INTEGER, PRIMARY KEY (id, number)) STRICT";
-
-    /// No statement looks through a table, and none sorts: not on an empty log, not on a full one.
-    #[test]
-    fn every_statement_finds_its_rows_by_a_key() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(LOG).unwrap();
-        connection.execute_batch(PRODUCT).unwrap();
-        let document = TableSql::new(&DOCUMENT);
-        let reads = [STREAM, STREAM_HEAD, STREAM_VERSION, STREAMS, EVENT_SIZE, RECORDED_AT, CLAIM_OWNER];
-        let others = [CLAIMS, REQUEST, REQUESTS, FORGET];
-        let written =
-            crate::append::STATEMENTS.iter().chain(crate::settle::STATEMENTS).chain(page::STATEMENTS);
-        let log = reads.iter().chain(&others).chain(written).copied();
-        let inline = [&document.insert, &document.update, &document.delete, &document.look];
-        let (projections, small) = projection::statements();
-        let product = inline.into_iter().chain(&projections).map(String::as_str);
-        for sql in log.chain(product) {
-            let plan = plan(&connection, sql).replace("SCAN CONSTANT ROW", "");
-            assert!(!plan.contains("SCAN") && !plan.contains("B-TREE"), "{sql}\n{plan}");
-        }
-        for sql in small {
-            assert!(!plan(&connection, sql).contains("B-TREE"), "{sql}");
-        }
-        assert!(!plan(&connection, HEAD).contains("B-TREE"), "it begins at the end, and ends there");
-    }
-
-    fn plan(connection: &Connection, sql: &str) -> String {
-        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect(sql);
-        for index in 1..=statement.parameter_count() {
-            statement.raw_bind_parameter(index, rusqlite::types::Null).unwrap();
-        }
-        let (mut rows, mut plan) = (statement.raw_query(), String::new());
-        while let Some(row) = rows.next().unwrap() {
-            plan += &row.get::<_, String>(3).unwrap();
-            plan += "\n";
-        }
-        plan
-    }
 }

@@ -22,8 +22,9 @@ use tracing::debug;
 use crate::append::{Failure, Head, Writing};
 use crate::inline::TableSql;
 use crate::projection::Step;
+use crate::read::failed;
 use crate::wal::{self, Leftovers};
-use crate::{OpenError, Options, connection, open, verdict};
+use crate::{OpenError, Options, Synchronous, connection, open, verdict};
 
 /// Which generation of writers this is. A store whose floor is higher takes no appends from it.
 pub(crate) const WRITER: i64 = 1;
@@ -102,6 +103,32 @@ impl Writer {
             self.leftovers.suspected();
         }
         done
+    }
+
+    /// A step that a power failure may take back, since it is made again from the log: it does not wait for the disk. The
+    /// next append does, and takes the steps before it along.
+    pub(crate) fn losable_step<T>(
+        &mut self,
+        step: impl FnOnce(&Step<'_>) -> Result<T, ProjectionError>,
+    ) -> Result<T, ProjectionError> {
+        let promised = self.options.synchronous;
+        if promised != Synchronous::Full {
+            return self.step(step);
+        }
+        self.synchronize(Synchronous::Normal)?;
+        let done = self.step(step);
+        self.synchronize(promised)?;
+        done
+    }
+
+    /// A connection that might keep the weaker setting is given up.
+    fn synchronize(&mut self, synchronous: Synchronous) -> Result<(), ReadError> {
+        let connection = self.connection().map_err(ReadError::StoreDown)?;
+        let set = connection.pragma_update(None, "synchronous", synchronous.setting());
+        if set.is_err() {
+            self.connection = None;
+        }
+        set.map_err(failed)
     }
 
     /// The connection, opened again if an error had closed it.
@@ -299,4 +326,33 @@ fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
 
 fn not_executed(cause: rusqlite::Error) -> CommitError {
     CommitError::NotExecuted(Box::new(cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrate;
+
+    #[tokio::test]
+    async fn what_comes_after_a_losable_step_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::at(folder.path().join("log.db"));
+        migrate(&options).await.unwrap();
+        let lock = connection::lock(&options.path).unwrap();
+        let (connection, weakened) = connection::owner(&options).unwrap();
+        let clock = Clock::system();
+        let health = Arc::new(Health::new(clock.now(), weakened));
+        let mut writer = Writer::new(connection, options, clock, health, lock).unwrap();
+        let synchronous = |connection: &Connection| -> i64 {
+            connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
+        };
+        for result in [Ok(()), Err(ProjectionError::Moved), Err(ReadError::Corrupt(String::new()).into())] {
+            let done = writer.losable_step(|step| {
+                assert_eq!(synchronous(step.connection), 1);
+                result
+            });
+            drop(done);
+            assert_eq!(synchronous(writer.connection().unwrap()), 2);
+        }
+    }
 }

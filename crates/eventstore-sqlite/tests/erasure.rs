@@ -6,8 +6,10 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use eventstore::{
-    AggregateId, Append, ClaimChanges, ColumnClass, ColumnKind, Deadline, EventId, EventStore, InlineColumn,
-    InlineTable, Metadata, Migration, NewEvent, RowChange, RowWrite, Value, Version,
+    AggregateId, Append, ClaimChanges, ColumnClass, ColumnKind, Deadline, Derived, EventId, EventStore,
+    InlineColumn, InlineTable, Metadata, Migration, NewEvent, OnErasure, Phase, Progress, ProjectionBatch,
+    ProjectionChange, ProjectionLayout, ProjectionMode, ProjectionRow, ProjectionTable, RowChange, RowWrite,
+    Slot, Subject, Value, Version, Writing,
 };
 use eventstore_sqlite::{Options, Store, migrate};
 use uuid::Uuid;
@@ -26,11 +28,40 @@ static PERSON: InlineTable = InlineTable {
 
 static TABLES: &[&InlineTable] = &[&PERSON];
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "person",
-    sql: "CREATE TABLE person (id BLOB PRIMARY KEY, email TEXT) STRICT",
-}];
+/// Her address as it was from day to day, and where to find it.
+static ADDRESSES: ProjectionLayout = ProjectionLayout {
+    name: "addresses",
+    revision: 1,
+    mode: ProjectionMode::Async,
+    tables: &[&ADDRESS, &MAILBOX],
+    subjects: Some(&PERSON),
+};
+
+static ADDRESS: ProjectionTable = ProjectionTable {
+    name: "address",
+    columns: PERSON.columns,
+    key_columns: 1,
+    counters: &[],
+    subject: Subject::Stream(OnErasure::Redact),
+};
+
+static MAILBOX: ProjectionTable =
+    ProjectionTable { name: "mailbox", subject: Subject::Stream(OnErasure::Delete), ..ADDRESS };
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "person",
+        sql: "CREATE TABLE person (id BLOB PRIMARY KEY, email TEXT) STRICT",
+    },
+    Migration {
+        number: 2,
+        name: "addresses",
+        sql: "CREATE TABLE address (id BLOB PRIMARY KEY, email TEXT) STRICT, WITHOUT ROWID;
+            CREATE INDEX address_by_email ON address (email);
+            CREATE TABLE mailbox (id BLOB PRIMARY KEY, email TEXT) STRICT, WITHOUT ROWID;",
+    },
+];
 
 async fn open(place: &Place) -> Store {
     let options = Options { tables: TABLES, migrations: MIGRATIONS, ..place.options() };
@@ -62,7 +93,7 @@ fn append(n: u64, version: u64, change: RowChange) -> Append {
         claims: ClaimChanges::default(),
         rows: vec![RowWrite { table: &PERSON, change }],
         request: None,
-        derived: eventstore::Derived::Kept,
+        derived: Derived::Kept,
     }
 }
 
@@ -147,4 +178,56 @@ async fn what_a_killed_process_left_behind_goes_when_the_store_is_opened() {
     let store = open(&place).await;
     wait_until_only(&place, &[]).await;
     drop(store);
+}
+
+/// Puts people into both tables of the one generation that there is.
+async fn project(store: &Store, people: &[u64]) {
+    let projections = store.projections();
+    projections.declare(&[&ADDRESSES]).await.expect("it is declared");
+    let fence = projections.lease(ADDRESSES.name, Uuid::nil(), "a test", Duration::from_hours(1)).await;
+    let generation = projections.generations().await.expect("the catalog is read").remove(0);
+    let stands = Progress { checkpoint: generation.checkpoint, phase: Phase::Tailing };
+    let row = |n: &u64| vec![Value::Uuid(person(*n).0), Value::Text(email(*n))];
+    let put = |table| move |n: &u64| ProjectionRow { table, change: ProjectionChange::Put(row(n)) };
+    let batch = ProjectionBatch {
+        layout: &ADDRESSES,
+        slot: Slot::Live,
+        fence: fence.expect("it is asked for").expect("it is free"),
+        from: Progress { checkpoint: generation.checkpoint, phase: generation.phase },
+        to: stands,
+        streams: people.iter().copied().map(person).collect(),
+        rows: people.iter().map(put(&ADDRESS)).chain(people.iter().map(put(&MAILBOX))).collect(),
+        park: Vec::new(),
+        unpark: Vec::new(),
+        writing: Writing::Upsert,
+    };
+    projections.apply(batch).await.expect("they are put");
+}
+
+#[tokio::test]
+async fn what_is_derived_from_who_is_erased_is_in_no_file_either() {
+    let place = Place::new();
+    let store = open(&place).await;
+    for n in 1..=3 {
+        create(&store, n).await;
+    }
+    project(&store, &[1, 2, 3]).await;
+    store.append(append(2, 1, RowChange::Delete), soon()).await.expect("her own row goes");
+    assert_eq!(found(&place), [1, 2, 3], "what is derived stays as long as nobody says that she is erased");
+    let erasing = Append { rows: Vec::new(), derived: Derived::Erased, ..append(2, 2, RowChange::Delete) };
+    store.append(erasing, soon()).await.expect("she is erased");
+    wait_until_only(&place, &[1, 3]).await;
+}
+
+#[tokio::test]
+async fn who_is_projected_after_she_was_erased_is_in_no_file() {
+    let place = Place::new();
+    let store = open(&place).await;
+    for n in 1..=2 {
+        create(&store, n).await;
+    }
+    erase(&store, 2).await;
+    wait_until_only(&place, &[1]).await;
+    project(&store, &[1, 2]).await;
+    wait_until_only(&place, &[1]).await;
 }

@@ -62,6 +62,15 @@ impl Store {
         take(self.writing()?, step).await
     }
 
+    /// One that may be lost with the power.
+    async fn losable_step<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&Step<'_>) -> Result<T, ProjectionError> + Send + 'static,
+    ) -> Result<T, ProjectionError> {
+        let taken = self.writing()?.run_job(|writer| writer.losable_step(step)).await;
+        taken.map_err(|error| ReadError::StoreDown(Box::new(error)))?
+    }
+
     fn look<T>(
         &self,
         look: impl FnOnce(&Connection) -> Result<T, ProjectionError>,
@@ -97,7 +106,8 @@ impl ProjectionStore for Store {
         ttl: Duration,
     ) -> Result<Option<Fence>, ProjectionError> {
         let (projection, label) = (projection.to_owned(), label.to_owned());
-        self.step(move |step| lease::lease(step, &projection, holder, &label, ttl)).await
+        // A failure that takes it back has taken its holder before.
+        self.losable_step(move |step| lease::lease(step, &projection, holder, &label, ttl)).await
     }
 
     async fn release(&self, projection: &str, fence: Fence) -> Result<(), ProjectionError> {
@@ -137,7 +147,11 @@ impl ProjectionStore for Store {
     }
 
     async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {
-        self.step(move |step| apply::apply(step, &batch)).await
+        // What is parked, or parked no longer, waits for the disk: somebody was told.
+        if !batch.park.is_empty() || !batch.unpark.is_empty() {
+            return self.step(move |step| apply::apply(step, &batch)).await;
+        }
+        self.losable_step(move |step| apply::apply(step, &batch)).await
     }
 
     async fn begin(

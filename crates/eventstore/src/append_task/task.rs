@@ -152,6 +152,7 @@ impl<W: BatchWriter> AppendTask<W> {
                 Message::Append(pending) if self.waiting.len() >= WAITING_MAX => pending.shed(),
                 message => self.take(message),
             }
+            self.counters.taken.set(self.waiting.len());
         }
     }
 
@@ -331,5 +332,41 @@ mod tests {
             caller.await.unwrap().unwrap();
         }
         assert!(matches!(queue.append(append(9), deadline).await, Err(AppendError::StoreDown)));
+    }
+
+    #[tokio::test]
+    async fn held_appends_are_shed_before_they_keep_a_job_from_its_turn() {
+        let (queue, inbox) = AppendQueue::new();
+        let gone = Arc::new(AtomicU32::new(0));
+        tokio::spawn(run(Counting { appended: 0, gone }, inbox));
+        let hold = queue.hold().await.unwrap();
+        let deadline = Deadline(Instant::now() + Duration::from_mins(1));
+        let too_many = u128::try_from(WAITING_MAX).unwrap() + 100;
+        let callers = (0..too_many).map(|n| {
+            let queue = queue.clone();
+            let append = Append { aggregate_id: AggregateId(Uuid::from_u128(n)), ..append(n) };
+            tokio::spawn(async move { queue.append(append, deadline).await })
+        });
+        let callers: Vec<_> = callers.collect();
+        tokio::task::yield_now().await;
+        let appended = loop {
+            // The channel itself may be full for a moment.
+            if let Ok(appended) = queue.run_job(|writer| writer.appended).await {
+                break appended;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(appended, 0, "nothing is appended while it is held");
+        drop(hold);
+        let mut shed = 0;
+        for caller in callers {
+            match caller.await.unwrap() {
+                Ok(_) => {}
+                Err(AppendError::Overloaded) => shed += 1,
+                Err(other) => panic!("neither taken nor shed: {other}"),
+            }
+        }
+        assert!(shed > 0, "there were too many");
+        queue.close().await;
     }
 }

@@ -1,6 +1,7 @@
 //! Generations on a server: what a copy of a table is, what others see of a swap, and who waits for whom.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::appends::{self, PERSON, TABLES, changed, created, erased, event, id};
 use crate::database::Database;
@@ -11,7 +12,7 @@ use eventstore::{
     ProjectionMode, ProjectionRow, ProjectionTable, Select, Slot, Subject, Value, Writing,
 };
 use eventstore_postgres::{Options, Store};
-use tokio::task::{JoinHandle, yield_now};
+use tokio::task::{JoinHandle, JoinSet, yield_now};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -250,6 +251,56 @@ async fn appends_that_wait_while_they_are_held_do_not_keep_a_swap_waiting() {
     let renamed = client.query_one("SELECT count(*) FROM person WHERE name = 'Grace'", &[]).await.unwrap();
     assert_eq!(renamed.get::<_, i64>(0), 2, "they write the new generation");
     assert_eq!(generation(&stores[0], &PEOPLE, Slot::Prior).await.checkpoint.position, Position(2));
+}
+
+/// A step that writes nothing, up to the head.
+async fn catch_up(store: &Store, layout: &'static ProjectionLayout, slot: Slot, fence: Fence) {
+    let (from, head) = (generation(store, layout, slot).await, store.head().await.expect("there is one"));
+    let from = Progress { checkpoint: from.checkpoint, phase: from.phase };
+    let mut to = from;
+    (to.checkpoint.position, to.checkpoint.event_id) = (head.position, head.event_id);
+    let (streams, rows, park, unpark) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let writing = Writing::Upsert;
+    let step = ProjectionBatch { layout, slot, fence, from, to, streams, rows, park, unpark, writing };
+    store.projections().apply(step).await.expect("the step is taken");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_inline_projection_is_swapped_again_and_again_while_two_instances_write() {
+    const SWAPS: u32 = 5;
+    let database = Database::new().await;
+    let stores = [open(&options(&database)).await, open(&options(&database)).await];
+    let fence = owned(&stores[0], &PEOPLE).await;
+    let swapping = Arc::new(AtomicBool::new(true));
+    let mut writers = JoinSet::new();
+    for n in 0..8u64 {
+        let (store, swapping) = (Arc::clone(&stores[usize::from(n % 2 == 0)]), Arc::clone(&swapping));
+        writers.spawn(async move {
+            let mut version = 0;
+            while swapping.load(Ordering::Acquire) {
+                let append = if version == 0 { created(n) } else { changed(n, version) };
+                store.append(append, soon()).await.expect("who has to wait is not refused");
+                version += 1;
+            }
+            version
+        });
+    }
+    let (client, projections) = (database.owner().await, stores[0].projections());
+    for number in 2..2 + SWAPS {
+        let up_to = stores[0].head().await.unwrap().position;
+        projections.begin(&PEOPLE, fence, up_to).await.unwrap();
+        projections.walked(&PEOPLE, Slot::Next, fence).await.unwrap();
+        let held = projections.hold_appends().await.unwrap();
+        let fill = format!("INSERT INTO person__g{number} SELECT * FROM person");
+        client.batch_execute(&fill).await.unwrap();
+        catch_up(&stores[0], &PEOPLE, Slot::Next, fence).await;
+        held.swap(&PEOPLE, fence, Slot::Next, None).await.unwrap();
+    }
+    swapping.store(false, Ordering::Release);
+    let written: u64 = writers.join_all().await.into_iter().sum();
+    let found = client.query_one("SELECT sum(version)::bigint FROM person", &[]).await.unwrap();
+    assert_eq!(found.get::<_, i64>(0).cast_unsigned(), written, "no row has been left in an old generation");
+    assert_eq!(stores[0].head().await.unwrap().position, Position(written));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,13 +13,13 @@ use tracing::warn;
 
 use super::catalog::Entry;
 use super::table::malformed;
-use super::{Step, catalog, lease, schema, table, take};
+use super::{Step, catalog, lease, schema, table, take_losable};
 use crate::read::{failed, uuid};
 use crate::row::signed;
 use crate::writer::Writer;
 
-/// Rows that are deleted at once: a few milliseconds, with half a dozen indexes.
-const SLICE: u32 = 250;
+/// Rows that are deleted at once: some milliseconds, with half a dozen indexes whose pages all change.
+const SLICE: u32 = 100;
 
 const EVENT_ID: &str = "SELECT event_id FROM events WHERE position = ?1";
 /// Beyond every generation and every table that is still to be dropped.
@@ -197,7 +197,7 @@ fn forget_entry(step: &Step<'_>, name: &str, slot: Slot) -> rusqlite::Result<()>
 /// Drops the tables of generations that are in the catalog no longer. Appends go on between the slices.
 pub(super) async fn sweep(queue: &AppendQueue<Writer>) {
     loop {
-        match take(queue, sweep_slice).await {
+        match take_losable(queue, sweep_slice).await {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => {

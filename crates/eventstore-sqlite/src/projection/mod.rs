@@ -54,6 +54,15 @@ async fn take<T: Send + 'static>(
     taken.map_err(|error| ReadError::StoreDown(Box::new(error)))?
 }
 
+/// One that may be lost with the power.
+async fn take_losable<T: Send + 'static>(
+    queue: &AppendQueue<Writer>,
+    step: impl FnOnce(&Step<'_>) -> Result<T, ProjectionError> + Send + 'static,
+) -> Result<T, ProjectionError> {
+    let taken = queue.run_job(|writer| writer.losable_step(step)).await;
+    taken.map_err(|error| ReadError::StoreDown(Box::new(error)))?
+}
+
 impl Store {
     async fn step<T: Send + 'static>(
         &self,
@@ -62,13 +71,11 @@ impl Store {
         take(self.writing()?, step).await
     }
 
-    /// One that may be lost with the power.
     async fn losable_step<T: Send + 'static>(
         &self,
         step: impl FnOnce(&Step<'_>) -> Result<T, ProjectionError> + Send + 'static,
     ) -> Result<T, ProjectionError> {
-        let taken = self.writing()?.run_job(|writer| writer.losable_step(step)).await;
-        taken.map_err(|error| ReadError::StoreDown(Box::new(error)))?
+        take_losable(self.writing()?, step).await
     }
 
     fn look<T>(

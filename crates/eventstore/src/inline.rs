@@ -65,8 +65,8 @@ pub enum ColumnClass {
     Derived,
 }
 
-/// A value of a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A value of a column. Of two that fit one column the lesser is the one that the stores put first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// Nothing.
     Null,

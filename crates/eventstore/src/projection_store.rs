@@ -107,8 +107,9 @@ pub trait ProjectionStore: Debug + Send + Sync {
     ) -> Result<(), ProjectionError>;
 
     /// Puts `Next` or `Prior` in the place of the live generation, which becomes `Prior`. Readers see the one or the
-    /// other, never less. For an async projection [`ProjectionError::Behind`] if it stands behind the live one. An
-    /// inline one is swapped through [`ProjectionStore::hold_appends`] only.
+    /// other, never less. For an async projection [`ProjectionError::Behind`] if it stands behind the live one, unless
+    /// that is paused: its checkpoint may be one that this log never had. An inline one is swapped through
+    /// [`ProjectionStore::hold_appends`] only.
     async fn swap(
         &self,
         layout: &'static ProjectionLayout,

@@ -1,9 +1,11 @@
 //! Waiting until a projection shows what the caller has seen elsewhere: `min_position`.
 
+use std::future::pending;
 use std::time::{Duration, Instant};
 
 use eventstore::{Deadline, EventStore, Generation, Phase, Position, ProjectionError, ProjectionStore, Slot};
 use thiserror::Error;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 /// The catalog is asked this often, at first and at last.
@@ -48,11 +50,34 @@ pub async fn reached(
     position: Position,
     deadline: Deadline,
 ) -> Result<(), NotReached> {
+    poll(store, projection, position, deadline, Known::ByStore).await
+}
+
+/// Who says that there is such a projection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// The store does, or there is none.
+    ByStore,
+    /// The code does: the store will soon.
+    ByCode,
+}
+
+async fn poll(
+    store: &dyn EventStore,
+    projection: &str,
+    position: Position,
+    deadline: Deadline,
+    known: Known,
+) -> Result<(), NotReached> {
     let mut pause = POLL_FIRST;
     loop {
         let found = look(store.projections(), projection, position).await;
         let remaining = deadline.0.saturating_duration_since(Instant::now());
-        let waits = matches!(found, Err(NotReached::Behind { .. } | NotReached::Building { .. }));
+        let waits = match &found {
+            Err(NotReached::Behind { .. } | NotReached::Building { .. }) => true,
+            Err(NotReached::Unknown) => known == Known::ByCode,
+            Ok(()) | Err(NotReached::Paused(_) | NotReached::Store(_)) => false,
+        };
         if !waits || remaining.is_zero() {
             return found;
         }
@@ -61,12 +86,31 @@ pub async fn reached(
     }
 }
 
-/// Whether it shows the position now.
-pub(super) async fn look(
-    store: &dyn ProjectionStore,
+/// The same, woken at once by what this process knows. A place that others work on is polled.
+pub(super) async fn reached_here(
+    store: &dyn EventStore,
     projection: &str,
     position: Position,
+    deadline: Deadline,
+    shown: Option<watch::Receiver<Option<Position>>>,
 ) -> Result<(), NotReached> {
+    let Some(mut shown) = shown else { return reached(store, projection, position, deadline).await };
+    let here = async {
+        // The sender lives as long as the projections that ask.
+        if shown.wait_for(|shown| shown.is_some_and(|shown| shown >= position)).await.is_err() {
+            pending::<()>().await;
+        }
+        Ok(())
+    };
+    tokio::select! {
+        biased;
+        here = here => here,
+        found = poll(store, projection, position, deadline, Known::ByCode) => found,
+    }
+}
+
+/// Whether it shows the position now.
+async fn look(store: &dyn ProjectionStore, projection: &str, position: Position) -> Result<(), NotReached> {
     let generations = store.generations().await.map_err(NotReached::Store)?;
     let live = generations.iter().find(|found| found.projection == projection && found.slot == Slot::Live);
     live.map_or(Err(NotReached::Unknown), |live| shows(live, position))

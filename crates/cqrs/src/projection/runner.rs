@@ -4,11 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use eventstore::{Deadline, EventStore, Position, ProjectionError};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::compete::{Load, compete};
+use super::counters::Counters;
+use super::reached::reached_here;
+use super::retry::Backoff;
 use super::status::{self, Meters};
 use super::wishes::{self, Seen};
-use super::{Decode, NotReached, Numbers, ProjectionStatus, Projector, RunnerSettings, Wish, reached};
+use super::workplace::Workplace;
+use super::{Decode, NotReached, ProjectionStatus, Projector, RunnerSettings, Wish};
 
 /// The projections of one process. Cheap to clone: all clones are the same.
 pub struct Projections<E> {
@@ -17,34 +24,88 @@ pub struct Projections<E> {
 
 struct Inner<E> {
     store: Arc<dyn EventStore>,
-    decode: Arc<dyn Decode<E>>,
-    projectors: Vec<Arc<dyn Projector<E>>>,
-    settings: RunnerSettings,
+    places: Vec<Arc<Workplace<E>>>,
+    settings: Arc<RunnerSettings>,
     meters: Meters,
+}
+
+/// What became of a wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It waits, or is being done.
+    Pending,
+    /// This.
+    Given(String),
+    /// Somebody has wished something else since. What had begun goes on all the same.
+    Replaced,
 }
 
 impl<E: Send + Sync + 'static> Projections<E> {
     /// Projections of the log in `store`. Nothing happens until they are run.
+    #[expect(clippy::needless_pass_by_value, reason = "they are kept, one for each projection")]
     pub fn new(
         store: Arc<dyn EventStore>,
         decode: Arc<dyn Decode<E>>,
         projectors: Vec<Arc<dyn Projector<E>>>,
         settings: RunnerSettings,
     ) -> Self {
-        Self { inner: Arc::new(Inner { store, decode, projectors, settings, meters: Meters::default() }) }
+        let settings = Arc::new(settings);
+        let place = |projector: Arc<dyn Projector<E>>| Workplace {
+            store: Arc::clone(&store),
+            decode: Arc::clone(&decode),
+            layout: projector.layout(),
+            projector,
+            settings: Arc::clone(&settings),
+            counters: Counters::default(),
+            shown: watch::Sender::new(None),
+            nudge: Notify::new(),
+        };
+        let places = projectors.into_iter().map(|projector| Arc::new(place(projector))).collect();
+        Self { inner: Arc::new(Inner { store, places, settings, meters: Meters::default() }) }
     }
 
     /// Makes the projections known, then works on whichever of them this process owns, until it is told to stop. When
     /// it comes back every lease has been given back. Trouble of the store is retried for ever.
     pub async fn run(&self, stop: CancellationToken) {
-        let _ = (&self.inner.decode, &self.inner.projectors, &self.inner.settings);
-        stop.cancelled().await;
+        if !self.declare(&stop).await {
+            return;
+        }
+        let (mut tasks, load) = (JoinSet::new(), Load::default());
+        let mut places = self.inner.places.clone();
+        // Another process begins with another one, so that each gets some.
+        fastrand::shuffle(&mut places);
+        for place in places {
+            tasks.spawn(compete(place, load.clone(), stop.clone()));
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a projection's task ended");
+            }
+        }
+    }
+
+    /// Whether it was not stopped before.
+    async fn declare(&self, stop: &CancellationToken) -> bool {
+        let layouts: Vec<_> = self.inner.places.iter().map(|place| place.layout).collect();
+        let mut backoff = Backoff::new(&self.inner.settings);
+        loop {
+            let declared = tokio::select! {
+                declared = self.inner.store.projections().declare(&layouts) => declared,
+                () = stop.cancelled() => return false,
+            };
+            let Err(error) = declared else { return true };
+            tracing::warn!(%error, "the projections are not declared");
+            tokio::select! {
+                () = tokio::time::sleep(backoff.pause()) => {}
+                () = stop.cancelled() => return false,
+            }
+        }
     }
 
     /// How every projection of the store is, also those that this binary does not know.
     pub async fn status(&self) -> Result<Vec<ProjectionStatus>, ProjectionError> {
-        let layouts = self.inner.projectors.iter().map(|projector| projector.layout());
-        let known: Vec<_> = layouts.map(|layout| (layout, Numbers::default())).collect();
+        let known = self.inner.places.iter().map(|place| (place.layout, place.counters.numbers()));
+        let known: Vec<_> = known.collect();
         status::look(&*self.inner.store, &known, &self.inner.settings, &self.inner.meters).await
     }
 
@@ -53,24 +114,36 @@ impl<E: Send + Sync + 'static> Projections<E> {
     pub async fn wish(&self, projection: &str, wish: &Wish) -> Result<u64, ProjectionError> {
         let store = self.inner.store.projections();
         let seen = Seen::of(projection, &store.generations().await?).ok_or(ProjectionError::Missing)?;
-        store.wish(projection, &wishes::written(wish, seen)).await
+        let ticket = store.wish(projection, &wishes::written(wish, seen)).await?;
+        if let Some(place) = self.place(projection) {
+            place.nudge.notify_one();
+        }
+        Ok(ticket)
     }
 
-    /// What became of a wish; `None` if it is still being done, or somebody else's has taken its place.
-    pub async fn answer(&self, projection: &str, ticket: u64) -> Result<Option<String>, ProjectionError> {
+    /// What became of a wish.
+    pub async fn answer(&self, projection: &str, ticket: u64) -> Result<Answer, ProjectionError> {
         let wishes = self.inner.store.projections().wishes().await?;
-        let own = wishes.into_iter().find(|wish| wish.projection == projection && wish.ticket == ticket);
-        Ok(own.and_then(|wish| wish.answer))
+        let latest = wishes.into_iter().find(|wish| wish.projection == projection);
+        Ok(match latest {
+            Some(wish) if wish.ticket == ticket => wish.answer.map_or(Answer::Pending, Answer::Given),
+            Some(_) | None => Answer::Replaced,
+        })
     }
 
-    /// [`reached`], which is told at once where this process is the owner.
+    /// [`super::reached`], which is told at once where this process is the owner.
     pub async fn reached(
         &self,
         projection: &str,
         position: Position,
         deadline: Deadline,
     ) -> Result<(), NotReached> {
-        reached(&*self.inner.store, projection, position, deadline).await
+        let shown = self.place(projection).map(|place| place.shown.subscribe());
+        reached_here(&*self.inner.store, projection, position, deadline, shown).await
+    }
+
+    fn place(&self, projection: &str) -> Option<&Arc<Workplace<E>>> {
+        self.inner.places.iter().find(|place| place.name() == projection)
     }
 }
 

@@ -22,7 +22,9 @@ pub struct RunnerSettings {
     /// With more streams parked than this a projection pauses: it is not a few bad events then.
     pub parked_streams_max: usize,
     /// How many streams are folded again, from the log, before a generation takes the place of the live one.
-    pub refolds: u32,
+    pub refolds: usize,
+    /// How often an owner looks whether somebody in another process has wished something. It is told of wishes in its own.
+    pub wishes_every: Duration,
     /// The first pause after a failure; it doubles with each further one.
     pub retry_first: Duration,
     /// The longest pause between two tries.
@@ -46,6 +48,7 @@ impl RunnerSettings {
             step_events_max: 1000,
             parked_streams_max: 100,
             refolds: 50,
+            wishes_every: Duration::from_secs(1),
             retry_first: Duration::from_millis(50),
             retry_longest: Duration::from_secs(10),
             inline_layout: None,

@@ -126,7 +126,6 @@ pub(super) fn written(wish: &Wish, seen: Seen) -> String {
 }
 
 /// A wish as it was kept. Somebody who knows the words but not what there is may have left it without the latter.
-#[cfg_attr(not(test), expect(dead_code, reason = "its reader comes next"))]
 pub(super) fn read(text: &str) -> Result<(Wish, Option<Seen>), NotAWish> {
     let Some((wish, seen)) = text.rsplit_once(" @") else { return Ok((text.parse()?, None)) };
     let seen = seen

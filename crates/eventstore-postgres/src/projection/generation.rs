@@ -145,7 +145,8 @@ pub(super) async fn swap(
             ReadError::Malformed("an inline projection is swapped while appends are held".into()).into()
         );
     }
-    if other.generation.checkpoint.position < live.generation.checkpoint.position {
+    let is_behind = other.generation.checkpoint.position < live.generation.checkpoint.position;
+    if is_behind && live.generation.paused.is_none() {
         return Err(ProjectionError::Behind);
     }
     exchange(step, layout, &live, &other, None).await

@@ -143,7 +143,9 @@ fn is_behind(coming: &Entry, live: &Entry) -> bool {
     let (checkpoint, to_reach) = (coming.generation.checkpoint, live.generation.checkpoint);
     coming.generation.phase != Phase::Tailing
         || match coming.mode {
-            ProjectionMode::Async => checkpoint.position < to_reach.position,
+            ProjectionMode::Async => {
+                live.generation.paused.is_none() && checkpoint.position < to_reach.position
+            }
             ProjectionMode::Inline => checkpoint != to_reach,
         }
 }

@@ -150,6 +150,18 @@ pub async fn what_is_behind_is_not_swapped<F: Fixture>(fixture: &F) {
     swap(Slot::Next).await.expect("it has caught up");
 }
 
+pub async fn a_paused_generation_is_replaced_by_one_that_is_behind<F: Fixture>(fixture: &F) {
+    let store = open(fixture).await;
+    let fence = live(&*store).await;
+    build(&*store, fence, 9).await;
+    creates(3).writing(new_document(stream(3), "new")).done(&*store).await;
+    step(&*store, &NOTES, Slot::Live, fence).await.done(&*store).await;
+    let paused = store.projections().pause(NOTES.name, fence, Slot::Live, Some("LOG_DIVERGED")).await;
+    paused.expect("it is paused");
+    swap(&*store, fence, Slot::Next).await;
+    assert_eq!(stars(&*store).await, [9, 9]);
+}
+
 pub async fn a_third_generation_leaves_two<F: Fixture>(fixture: &F) {
     let store = open(fixture).await;
     let fence = live(&*store).await;

@@ -161,6 +161,7 @@ macro_rules! conformance_tests {
             generations: a_swap_puts_the_next_in_the_place_of_the_live_one;
             generations: a_swap_back_is_a_rollback;
             generations: what_is_behind_is_not_swapped;
+            generations: a_paused_generation_is_replaced_by_one_that_is_behind;
             generations: a_third_generation_leaves_two;
             generations: a_retired_generation_is_gone;
             generations: a_generation_has_the_indexes_of_the_live_one;

@@ -1,0 +1,212 @@
+//! What an owner is about besides following the log: a generation that is to take the place of the live one.
+
+use std::time::{Duration, Instant};
+
+use eventstore::{Phase, ProjectionError, ProjectionMode, Slot};
+
+use super::owner::Owner;
+use super::tail;
+use super::tended::{Moved, Tended};
+use super::verify::{Verification, Verified};
+use super::wishes::Then;
+use super::workplace::Trouble;
+
+/// Appends are let go on after this long, whether a swap got done or not.
+const HOLD_MAX: Duration = Duration::from_secs(2);
+
+/// The reason of a pause that somebody wished for.
+pub(super) const PAUSED_BY_OPERATOR: &str = "paused by an operator";
+
+/// What an owner is about.
+#[derive(Debug)]
+pub(super) struct Goal {
+    /// Whose wish it is; `None` if the code itself asks for it.
+    pub(super) ticket: Option<u64>,
+    /// Which generation is meant.
+    pub(super) number: u32,
+    pub(super) then: Then,
+    pub(super) check: Check,
+}
+
+/// What a generation must pass before it is switched to.
+#[derive(Debug)]
+pub(super) enum Check {
+    /// Its rows are compared.
+    Compare(Box<Verification>),
+    /// They were compared, with this outcome.
+    Passed(String),
+    /// It has been live before.
+    None,
+}
+
+impl Goal {
+    pub(super) fn build(ticket: Option<u64>, number: u32, then: Then) -> Self {
+        Self { ticket, number, then, check: Check::Compare(Box::default()) }
+    }
+
+    pub(super) fn rollback(ticket: u64, number: u32) -> Self {
+        Self { ticket: Some(ticket), number, then: Then::Switch, check: Check::None }
+    }
+}
+
+/// What a step towards a goal came to.
+enum Towards {
+    /// More is to be done, at once.
+    More,
+    /// More is to be done, but not now.
+    Later,
+    /// It is over, with this outcome.
+    Over(String),
+}
+
+impl<E: Send + Sync + 'static> Owner<'_, E> {
+    /// One step towards the goal, after every generation has taken one. Whether there may be more at once. The goal
+    /// stays until it is over, whatever goes wrong on the way.
+    pub(super) async fn pursue(&mut self, moved: Moved) -> Result<bool, Trouble> {
+        let Some(mut goal) = self.goal.take() else { return Ok(false) };
+        let towards = self.towards(&mut goal, moved).await;
+        match towards {
+            Ok(Towards::Over(outcome)) => {
+                if let Some(ticket) = goal.ticket {
+                    self.answer(ticket, &outcome).await?;
+                }
+                Ok(true)
+            }
+            Ok(Towards::More) => {
+                self.goal = Some(goal);
+                Ok(true)
+            }
+            Ok(Towards::Later) => {
+                self.goal = Some(goal);
+                Ok(false)
+            }
+            Err(trouble) => {
+                self.goal = Some(goal);
+                Err(trouble)
+            }
+        }
+    }
+
+    async fn towards(&mut self, goal: &mut Goal, moved: Moved) -> Result<Towards, Trouble> {
+        let Some(tended) = self.numbered(goal.number) else {
+            return Ok(Towards::Over("the generation has gone".to_owned()));
+        };
+        match &tended.generation.paused {
+            Some(reason) if reason == PAUSED_BY_OPERATOR => return Ok(Towards::Later),
+            Some(reason) => {
+                return Ok(Towards::Over(format!("generation {} does not go on: {reason}", goal.number)));
+            }
+            None if !self.is_level(tended, moved) => return Ok(Towards::Later),
+            None => {}
+        }
+        match &mut goal.check {
+            Check::Compare(verification) => {
+                let verified = verification.step(self.place, self.comparable(tended), tended).await?;
+                Ok(self.verified(goal, verified))
+            }
+            Check::Passed(_) | Check::None => self.switch(goal).await,
+        }
+    }
+
+    fn verified(&self, goal: &mut Goal, verified: Verified) -> Towards {
+        let number = goal.number;
+        match (verified, goal.then) {
+            (Verified::NotYet, _) => Towards::More,
+            (Verified::Yes(found), Then::Switch) => {
+                goal.check = Check::Passed(found);
+                Towards::More
+            }
+            (Verified::Yes(found), Then::Keep) => {
+                Towards::Over(format!("generation {number} is ready: {found}"))
+            }
+            (Verified::No(found), _) => {
+                tracing::error!(
+                    projection = self.place.name(),
+                    number,
+                    found,
+                    "a generation was not verified"
+                );
+                Towards::Over(format!("generation {number} is not switched to: {found}"))
+            }
+        }
+    }
+
+    /// Whether a generation has come as far as the live one, or, where that cannot be said, as far as the log.
+    fn is_level(&self, tended: &Tended, moved: Moved) -> bool {
+        if tended.generation.phase != Phase::Tailing {
+            return false;
+        }
+        match self.comparable(tended) {
+            Some(live) if self.place.layout.mode == ProjectionMode::Async => {
+                live.generation.checkpoint == tended.generation.checkpoint
+            }
+            Some(_) | None => matches!(moved, Moved::ToHead | Moved::Idle),
+        }
+    }
+
+    /// The live generation, if its rows are to be the same.
+    pub(super) fn comparable(&self, tended: &Tended) -> Option<&Tended> {
+        let comparable = |live: &&Tended| {
+            live.is_tailing()
+                && live.generation.paused.is_none()
+                && live.generation.revision == tended.generation.revision
+        };
+        self.tended(Slot::Live).filter(comparable)
+    }
+
+    async fn switch(&mut self, goal: &Goal) -> Result<Towards, Trouble> {
+        let place = self.place;
+        let Some(slot) = self.numbered(goal.number).map(|tended| tended.generation.slot) else {
+            return Ok(Towards::Later);
+        };
+        let still = match place.layout.mode {
+            ProjectionMode::Async => match place.projections().swap(place.layout, self.fence, slot).await {
+                Ok(()) => String::new(),
+                Err(ProjectionError::Behind) => return Ok(Towards::Later),
+                Err(error) => return Err(error.into()),
+            },
+            ProjectionMode::Inline => match self.switch_inline(slot).await? {
+                Some(time) => format!("; appends stood still for {} ms", time.as_millis()),
+                None => return Ok(Towards::Later),
+            },
+        };
+        self.look().await?;
+        let found = match &goal.check {
+            Check::Passed(found) => format!("; {found}"),
+            Check::Compare(_) | Check::None => String::new(),
+        };
+        let outcome = format!("generation {} is live{still}{found}", goal.number);
+        tracing::info!(projection = place.name(), outcome, "a generation is live");
+        Ok(Towards::Over(outcome))
+    }
+
+    /// With appends held: the rest of the log, then the swap. How long they were held; `None` if the rest was too much.
+    async fn switch_inline(&mut self, slot: Slot) -> Result<Option<Duration>, Trouble> {
+        let place = self.place;
+        let live = self.tended(Slot::Live).map(|live| live.generation.revision);
+        let begun = Instant::now();
+        let held = place.projections().hold_appends().await?;
+        let Some(tended) = self.tended.iter_mut().find(|tended| tended.generation.slot == slot) else {
+            return Ok(None);
+        };
+        while begun.elapsed() < HOLD_MAX {
+            match tail::step(place, tended, None).await? {
+                Moved::Far | Moved::ToHead => {}
+                Moved::Paused => return Ok(None),
+                Moved::Idle => {
+                    let other = live.is_none_or(|live| live != tended.generation.revision);
+                    let writes = place.settings.inline_layout.clone().filter(|_| other);
+                    held.swap(place.layout, self.fence, slot, writes).await?;
+                    let time = begun.elapsed();
+                    place.counters.hold(time);
+                    return Ok(Some(time));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn numbered(&self, number: u32) -> Option<&Tended> {
+        self.tended.iter().find(|tended| tended.generation.number == number)
+    }
+}

@@ -1,0 +1,187 @@
+//! Wishes, as their owner takes them up. What is done in one step is answered at once; a build becomes a goal.
+
+use eventstore::{AggregateId, Phase, ProjectionMode, Slot};
+
+use super::goal::{Goal, PAUSED_BY_OPERATOR};
+use super::mend;
+use super::owner::Owner;
+use super::parking;
+use super::wishes::{self, Seen, Then, Wish};
+use super::workplace::Trouble;
+
+impl<E: Send + Sync + 'static> Owner<'_, E> {
+    /// Looks for a wish and takes it up. Whether there was one.
+    pub(super) async fn take_up(&mut self) -> Result<bool, Trouble> {
+        let all = self.place.projections().wishes().await?;
+        let own = |wish: &eventstore::Wish| wish.projection == self.place.name() && wish.answer.is_none();
+        let Some(found) = all.into_iter().find(own) else { return Ok(false) };
+        if self.goal.as_ref().is_some_and(|goal| goal.ticket == Some(found.ticket)) {
+            return Ok(false);
+        }
+        let answer = match wishes::read(&found.wish) {
+            Ok((wish, seen)) => self.grant(found.ticket, wish, seen).await?,
+            Err(error) => Some(format!("refused: {error}")),
+        };
+        if let Some(answer) = answer {
+            self.answer(found.ticket, &answer).await?;
+        }
+        Ok(true)
+    }
+
+    pub(super) async fn answer(&self, ticket: u64, answer: &str) -> Result<(), Trouble> {
+        Ok(self.place.projections().answer(self.place.name(), self.fence, ticket, answer).await?)
+    }
+
+    /// The answer, if it can be given now.
+    async fn grant(
+        &mut self,
+        ticket: u64,
+        wish: Wish,
+        seen: Option<Seen>,
+    ) -> Result<Option<String>, Trouble> {
+        match wish {
+            Wish::Rebuild(then) => self.rebuild(ticket, then, seen).await,
+            Wish::RebuildStream(stream) => self.rebuild_stream(stream).await.map(Some),
+            Wish::Switch => Ok(self.switch_to_next(ticket, seen)),
+            Wish::Rollback => Ok(self.roll_back(ticket, seen)),
+            Wish::Retire(slot) => self.retire(slot).await.map(Some),
+            Wish::Pause => self.hold(Some(PAUSED_BY_OPERATOR)).await.map(Some),
+            Wish::Resume => self.hold(None).await.map(Some),
+            Wish::RetryParked(stream) => self.retry_parked(stream).await.map(Some),
+            Wish::DropParked { stream, reason } => self.drop_parked(stream, &reason).await.map(Some),
+        }
+    }
+
+    async fn rebuild(
+        &mut self,
+        ticket: u64,
+        then: Then,
+        seen: Option<Seen>,
+    ) -> Result<Option<String>, Trouble> {
+        let made_since = |number: u32| seen.is_some_and(|seen| number > seen.latest);
+        let number = |slot| self.tended(slot).map(|tended| tended.generation.number);
+        if let Some(live) = number(Slot::Live).filter(|live| made_since(*live)) {
+            return Ok(Some(format!("generation {live} is live")));
+        }
+        let number = match number(Slot::Next).filter(|next| made_since(*next)) {
+            Some(number) => number,
+            None => self.begin().await?,
+        };
+        self.goal = Some(Goal::build(Some(ticket), number, then));
+        Ok(None)
+    }
+
+    /// Begins the next generation, and says which that is.
+    pub(super) async fn begin(&mut self) -> Result<u32, Trouble> {
+        let (place, head) = (self.place, self.place.store.head().await?);
+        let begun = place.projections().begin(place.layout, self.fence, head.position).await?;
+        tracing::info!(projection = place.name(), number = begun.number, "a generation is being built");
+        self.look().await?;
+        Ok(begun.number)
+    }
+
+    async fn rebuild_stream(&mut self, stream: AggregateId) -> Result<String, Trouble> {
+        let place = self.place;
+        match self.tended_mut(Slot::Live).filter(|live| live.generation.revision == place.layout.revision) {
+            Some(live) => mend::stream(place, live, stream).await,
+            None => Ok(OTHER_REVISION.to_owned()),
+        }
+    }
+
+    fn switch_to_next(&mut self, ticket: u64, seen: Option<Seen>) -> Option<String> {
+        if let Some(live) = self.live_since(seen) {
+            return Some(format!("generation {live} is live"));
+        }
+        let Some(next) = self.tended(Slot::Next) else {
+            return Some("refused: there is no next generation, rebuild first".to_owned());
+        };
+        if next.generation.revision != self.place.layout.revision {
+            return Some(OTHER_REVISION.to_owned());
+        }
+        self.goal = Some(Goal::build(Some(ticket), next.generation.number, Then::Switch));
+        None
+    }
+
+    fn roll_back(&mut self, ticket: u64, seen: Option<Seen>) -> Option<String> {
+        if let Some(live) = self.live_since(seen) {
+            return Some(format!("generation {live} is live"));
+        }
+        let Some(prior) = self.tended(Slot::Prior) else {
+            return Some("refused: there is no prior generation".to_owned());
+        };
+        if prior.generation.revision != self.place.layout.revision {
+            return Some(OTHER_REVISION.to_owned());
+        }
+        self.goal = Some(Goal::rollback(ticket, prior.generation.number));
+        None
+    }
+
+    /// The number of the live generation, if it has become that since the wish was made.
+    fn live_since(&self, seen: Option<Seen>) -> Option<u32> {
+        let live = self.tended(Slot::Live)?.generation.number;
+        seen.is_some_and(|seen| seen.live != live).then_some(live)
+    }
+
+    async fn retire(&mut self, slot: Slot) -> Result<String, Trouble> {
+        let place = self.place;
+        let Some(number) = self.tended(slot).map(|tended| tended.generation.number) else {
+            return Ok(format!("there is no {} generation", slot.as_str()));
+        };
+        if slot == Slot::Live {
+            return Ok("refused: the live generation cannot be retired".to_owned());
+        }
+        place.projections().retire(place.layout, self.fence, slot).await?;
+        if self.goal.as_ref().is_some_and(|goal| goal.number == number) {
+            self.goal = None;
+        }
+        self.holds_back |= slot == Slot::Next;
+        self.look().await?;
+        Ok(format!("generation {number} has gone"))
+    }
+
+    /// Stops what this projection does, or lets it go on.
+    async fn hold(&mut self, reason: Option<&str>) -> Result<String, Trouble> {
+        let place = self.place;
+        for tended in &mut self.tended {
+            let slot = tended.generation.slot;
+            let by_appends = place.layout.mode == ProjectionMode::Inline && slot == Slot::Live;
+            let changes = tended.generation.paused.is_some() != reason.is_some();
+            if changes && !by_appends {
+                place.projections().pause(place.name(), self.fence, slot, reason).await?;
+                tended.generation.paused = reason.map(str::to_owned);
+            }
+        }
+        Ok(if reason.is_some() { "paused" } else { "goes on" }.to_owned())
+    }
+
+    async fn retry_parked(&mut self, stream: Option<AggregateId>) -> Result<String, Trouble> {
+        let place = self.place;
+        let mut answers = Vec::new();
+        for tended in self.tended.iter_mut().filter(|tended| tended.generation.slot != Slot::Prior) {
+            if tended.generation.phase == Phase::Tailing
+                && tended.generation.revision == place.layout.revision
+            {
+                let retried = parking::retry(place, tended, stream).await?;
+                let (slot, parking::Retried { projected, still_parked }) =
+                    (tended.generation.slot.as_str(), retried);
+                answers.push(format!(
+                    "{slot}: {projected} events projected, {still_parked} streams still parked"
+                ));
+            }
+        }
+        Ok(if answers.is_empty() { "refused: it is being built".to_owned() } else { answers.join("; ") })
+    }
+
+    async fn drop_parked(&mut self, stream: AggregateId, reason: &str) -> Result<String, Trouble> {
+        let (place, mut dropped) = (self.place, 0);
+        for tended in self.tended.iter_mut().filter(|tended| tended.generation.phase == Phase::Tailing) {
+            if tended.generation.slot != Slot::Prior {
+                dropped += parking::drop_stream(place, tended, stream, reason).await?;
+            }
+        }
+        Ok(format!("{dropped} events of {stream} are left out"))
+    }
+}
+
+const OTHER_REVISION: &str =
+    "refused: the rows are of another revision, only a binary of that revision can write them";

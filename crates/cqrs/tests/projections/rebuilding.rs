@@ -1,0 +1,195 @@
+//! Another generation beside the live one: built, compared, switched to, and back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use eventstore::{EventStore, Position, Slot};
+
+use crate::accounts::{ACCOUNTS, ACCOUNTS_2, OPEN, ROWS};
+use crate::model::{assert_accounts, fold};
+use crate::scene::{Running, Scene, account, settings, until};
+
+async fn with_history(accounts: u64) -> Scene {
+    let scene = Scene::new().await;
+    for n in 0..accounts {
+        scene.begins(n, &["named anna", "deposited 3", "named berta"]).await;
+    }
+    scene
+}
+
+async fn number(scene: &Scene, projection: &str, slot: Slot) -> Option<u32> {
+    scene.generation(projection, slot).await.map(|generation| generation.number)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuild_under_writes_never_shows_less() {
+    let scene = Arc::new(with_history(200).await);
+    let running = Running::start(scene.projections());
+    running.catches_up(&scene).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn({
+        let (scene, stop) = (Arc::clone(&scene), Arc::clone(&stop));
+        async move {
+            let mut n = 200;
+            while !stop.load(Ordering::Relaxed) {
+                scene.begins(n, &["named cleo", "deposited 1"]).await;
+                scene.happens(n % 200, "deposited 2").await;
+                n += 1;
+            }
+        }
+    });
+    let reader = tokio::spawn({
+        let (scene, stop) = (Arc::clone(&scene), Arc::clone(&stop));
+        async move {
+            let mut most = 200;
+            while !stop.load(Ordering::Relaxed) {
+                let rows =
+                    scene.store.projections().rows_after(&OPEN, Slot::Live, None, 100_000).await.unwrap();
+                assert!(rows.len() >= most, "{} after {most}", rows.len());
+                most = rows.len();
+            }
+        }
+    });
+    let answer = running.wish("accounts", "rebuild").await;
+    assert!(answer.starts_with("generation 2 is live"), "{answer}");
+    assert!(answer.contains(" 0 about streams and 0 about nobody"), "{answer}");
+    stop.store(true, Ordering::Relaxed);
+    writer.await.unwrap();
+    reader.await.unwrap();
+    running.catches_up(&scene).await;
+    assert_accounts(&scene, &ACCOUNTS).await;
+    assert_eq!(number(&scene, "accounts", Slot::Prior).await, Some(1));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_generation_is_switched_to_rolled_back_and_retired() {
+    let scene = with_history(20).await;
+    let running = Running::start(scene.projections());
+    running.catches_up(&scene).await;
+    let kept = running.wish("accounts", "rebuild keep").await;
+    assert!(kept.starts_with("generation 2 is ready"), "{kept}");
+    assert_eq!(number(&scene, "accounts", Slot::Live).await, Some(1));
+    scene.happens(1, "deposited 7").await;
+    let switched = running.wish("accounts", "switch").await;
+    assert!(switched.starts_with("generation 2 is live"), "{switched}");
+    scene.happens(1, "deposited 8").await;
+    running.catches_up(&scene).await;
+    let back = running.wish("accounts", "rollback").await;
+    assert!(back.starts_with("generation 1 is live"), "{back}");
+    running.catches_up(&scene).await;
+    assert_accounts(&scene, &ACCOUNTS).await;
+    assert_eq!(running.wish("accounts", "retire prior").await, "generation 2 has gone");
+    assert_eq!(number(&scene, "accounts", Slot::Prior).await, None);
+    let refused = running.wish("accounts", "rollback").await;
+    assert!(refused.starts_with("refused"), "{refused}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuild_mends_what_is_wrong_and_says_how_much() {
+    let scene = with_history(20).await;
+    let running = Running::start(scene.projections());
+    running.catches_up(&scene).await;
+    scene.shell().execute_batch("UPDATE account SET balance = 99 WHERE balance = 3 AND version = 3").unwrap();
+    let answer = running.wish("accounts", "rebuild").await;
+    assert!(answer.contains(" 20 about streams and 0 about nobody"), "{answer}");
+    assert_accounts(&scene, &ACCOUNTS).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_stream_is_mended_and_the_others_are_left_alone() {
+    let scene = with_history(3).await;
+    let running = Running::start(scene.projections());
+    running.catches_up(&scene).await;
+    let healthy = scene.tables(&ACCOUNTS, Slot::Live).await;
+    scene.shell().execute_batch("UPDATE account SET balance = 99; DELETE FROM account_history").unwrap();
+    let mended = running.wish("accounts", &format!("rebuild {}", account(1))).await;
+    assert!(mended.ends_with("made anew"), "{mended}");
+    let found = scene.tables(&ACCOUNTS, Slot::Live).await;
+    let of = |tables: &crate::scene::Tables, table: &str, n: u64| -> Vec<_> {
+        let id = eventstore::Value::Uuid(account(n).0);
+        tables[table].iter().filter(|row| row[0] == id).cloned().collect()
+    };
+    for table in ["account", "account_history", "account_open"] {
+        assert_eq!(of(&found, table, 1), of(&healthy, table, 1), "{table}");
+    }
+    assert_eq!(found["account_total"], healthy["account_total"]);
+    assert_ne!(of(&found, "account", 2), of(&healthy, "account", 2));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn newer_code_builds_its_own_rows_and_switches_by_itself() {
+    let scene = with_history(20).await;
+    let running = Running::start(scene.projections());
+    running.catches_up(&scene).await;
+    running.stop().await;
+    let running = Running::start(scene.projections_of(scene.store(), settings(), &ACCOUNTS_2));
+    until(async || scene.generation("accounts", Slot::Live).await.filter(|live| live.revision == 2)).await;
+    scene.happens(1, "deposited 7").await;
+    running.catches_up(&scene).await;
+    assert_accounts(&scene, &ACCOUNTS_2).await;
+    let refused = running.wish("accounts", "rollback").await;
+    assert!(refused.contains("of another revision"), "{refused}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_inline_projection_is_rebuilt_under_writes() {
+    let scene = Arc::new(Scene::new().await);
+    for n in 0..50 {
+        scene.begins(n, &["named anna"]).await;
+    }
+    let running = Running::start(scene.projections());
+    running.catches_up(&scene).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn({
+        let (scene, stop) = (Arc::clone(&scene), Arc::clone(&stop));
+        async move {
+            let mut n = 0;
+            while !stop.load(Ordering::Relaxed) {
+                scene.happens(n % 50, "named berta").await;
+                n += 1;
+            }
+        }
+    });
+    let answer = running.wish("account_rows", "rebuild").await;
+    assert!(answer.contains("generation 2 is live; appends stood still for"), "{answer}");
+    scene.happens(77, "named cleo").await;
+    stop.store(true, Ordering::Relaxed);
+    writer.await.unwrap();
+    let rows = scene.tables(&ROWS, Slot::Live).await;
+    assert_eq!(rows, fold(&scene, &ROWS, &scene.log().await).await);
+    let back = running.wish("account_rows", "rollback").await;
+    assert!(back.starts_with("generation 1 is live"), "{back}");
+    scene.happens(78, "named dora").await;
+    let rows = scene.tables(&ROWS, Slot::Live).await;
+    assert_eq!(rows, fold(&scene, &ROWS, &scene.log().await).await);
+    scene.shell().execute_batch("UPDATE account_row SET name = 'mallory'").unwrap();
+    for n in (0..50).chain([77, 78]) {
+        running.wish("account_rows", &format!("rebuild {}", account(n))).await;
+    }
+    assert_eq!(scene.tables(&ROWS, Slot::Live).await, rows);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_longer_than_a_step_is_walked_in_pieces() {
+    let scene = Scene::new().await;
+    let mut events = vec!["named anna"];
+    events.resize(1500, "deposited 1");
+    for n in 0..3 {
+        scene.begins(n, &["named berta", "deposited 5"]).await;
+        scene.begins(n + 10, &events).await;
+    }
+    scene.begins(20, &["garbled"]).await;
+    let running = Running::start(scene.projections());
+    running.catches_up(&scene).await;
+    scene.fixed.store(true, Ordering::Relaxed);
+    running.wish("accounts", "parked retry").await;
+    assert_accounts(&scene, &ACCOUNTS).await;
+    assert!(scene.head().await > Position(4500));
+    running.stop().await;
+}

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use user_domain::PasswordPolicy;
 use user_service::Sources;
 use user_service::directory::{Directory, Parts};
+use user_service::feed::{FeedLimits, Feeds};
 use user_service::grpc::UserApi;
 use user_service::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
 use user_service::passwords::{HashingCost, Passwords};
@@ -44,10 +45,13 @@ impl Served {
         let (api, operations) = (TcpListener::bind(free).await?, TcpListener::bind(free).await?);
         let (address, stop) = (api.local_addr()?, CancellationToken::new());
         let host = Host { api, operations, limits: HostLimits::default() };
-        let api = Api::new(Arc::new(UserApi::new(directory)), &host.limits);
+        let feeds = Feeds::new(directory.clone(), FeedLimits::default());
+        let users = UserApi::new(directory, feeds.clone());
+        let routes = users.beside_the_calls();
+        let api = Api::new(Arc::new(users), &host.limits).beside(routes);
         let stopped = stop.clone();
         let serving = tokio::spawn(async move {
-            host.serve(api, AlwaysReady, stopped).await;
+            tokio::join!(host.serve(api, AlwaysReady, stopped.clone()), feeds.run(stopped));
         });
         Ok(Self { address, stop, serving })
     }

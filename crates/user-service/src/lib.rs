@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod host;
 pub mod grpc;
+pub mod feed;
 pub mod queries;
 pub mod directory;
 pub mod read_model;

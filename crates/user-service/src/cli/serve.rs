@@ -15,6 +15,7 @@ use user_domain::PasswordPolicy;
 use super::settings::{KeyArgs, StoreArgs, announce_key};
 use crate::data_folder::{DataFolder, Freshness};
 use crate::directory::{Directory, Parts};
+use crate::feed::{FeedLimits, Feeds};
 use crate::grpc::{CallerMetadata, UserApi};
 use crate::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
 use crate::passwords::{HashingCost, Passwords};
@@ -117,8 +118,10 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let admin = service.folder.as_ref().map(|folder| admin::listen(&folder.admin_socket())).transpose()?;
     let warnings = service.directory.store().warnings().await;
     announce(&args, &service, &host, &warnings)?;
-    let users = UserApi::new(service.directory.clone()).with_caller_metadata(args.callers());
-    let api = Api::new(Arc::new(users), &host.limits);
+    let feeds = Feeds::new(service.directory.clone(), FeedLimits::default());
+    let users = UserApi::new(service.directory.clone(), feeds.clone()).with_caller_metadata(args.callers());
+    let routes = users.beside_the_calls();
+    let api = Api::new(Arc::new(users), &host.limits).beside(routes);
     let readiness = StoreIsReady(service.directory.clone());
     let serve_admin = async {
         if let Some(admin) = admin {
@@ -127,7 +130,9 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     };
     let kept = SignedDuration::from_hours(args.request_retention_hours.into());
     let forget = housekeeping::forget_old_requests(service.directory.clone(), kept, stop.clone());
-    let (drained, (), ()) = tokio::join!(host.serve(api, readiness, stop.clone()), serve_admin, forget);
+    let feed = feeds.run(stop.clone());
+    let (drained, (), (), ()) =
+        tokio::join!(host.serve(api, readiness, stop.clone()), serve_admin, forget, feed);
     service.directory.store().close().await;
     tracing::info!(connections_cut = drained.connections_cut, "stopped");
     Ok(())

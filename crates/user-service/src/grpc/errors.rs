@@ -6,15 +6,20 @@ use std::time::Duration;
 
 use connectrpc::ErrorCode;
 use cqrs::CommandError;
+use cqrs::projection::NotReached;
 use eventstore::ReadError;
 use tracing::error;
 use user_api::ApiError;
 use user_domain::Refusal;
 
+use crate::feed::FeedError;
 use crate::queries::QueryError;
 
 /// Overload passes quickly, or not at all.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Feeds stay open for hours.
+const LONG_PAUSE: Duration = Duration::from_secs(10);
 
 pub(super) fn of_command(failure: CommandError<Refusal>) -> ApiError {
     let text = failure.to_string();
@@ -50,6 +55,49 @@ pub(super) fn of_query(failure: &QueryError) -> ApiError {
                 .with_violation("page_token", "was not given by this service for this request")
         }
         QueryError::History(_) | QueryError::Key(_) => broken(failure),
+    }
+}
+
+pub(super) fn of_feed(failure: &FeedError) -> ApiError {
+    let text = failure.to_string();
+    match failure {
+        FeedError::BadToken => ApiError::new(ErrorCode::InvalidArgument, "BAD_RESUME_TOKEN", text)
+            .with_violation("resume_token", "was not given by this service"),
+        FeedError::BeyondHead { head } => ApiError::new(ErrorCode::OutOfRange, "POSITION_NOT_REACHED", text)
+            .with_metadata("head", head.to_string())
+            .with_violation("after_position", "is beyond the head of the log"),
+        FeedError::Diverged => ApiError::new(
+            ErrorCode::FailedPrecondition,
+            "LOG_DIVERGED",
+            format!("{text}: forget what was made of the feed, and begin again with a snapshot"),
+        ),
+        FeedError::TooMany => {
+            ApiError::new(ErrorCode::ResourceExhausted, "TOO_MANY_FEEDS", text).with_retry_delay(LONG_PAUSE)
+        }
+        FeedError::NoSnapshot(cause) => of_not_reached(cause),
+        FeedError::Stopping => {
+            ApiError::new(ErrorCode::Unavailable, "STOPPING", text).with_retry_delay(PAUSE)
+        }
+        FeedError::Read(cause) => of_query(cause),
+    }
+}
+
+/// What is read from a projection that does not get there in time.
+fn of_not_reached(failure: &NotReached) -> ApiError {
+    let text = failure.to_string();
+    match failure {
+        NotReached::Behind { .. } => {
+            ApiError::new(ErrorCode::Unavailable, "PROJECTION_BEHIND", text).with_retry_delay(PAUSE)
+        }
+        NotReached::Building { .. } => {
+            ApiError::new(ErrorCode::Unavailable, "PROJECTION_BUILDING", text).with_retry_delay(LONG_PAUSE)
+        }
+        NotReached::Paused(_) => ApiError::new(
+            ErrorCode::FailedPrecondition,
+            "PROJECTION_PAUSED",
+            "what this is read from does not go on until an operator has looked at it",
+        ),
+        NotReached::Unknown | NotReached::Store(_) => broken(failure),
     }
 }
 
@@ -117,7 +165,7 @@ mod tests {
         Broken, Contended, DeadlineBeforeStart, Erased, OutcomeUnknown, Overloaded, PreconditionFailed,
         Refused, RequestReused, StoreDown, WriterRefused,
     };
-    use eventstore::{Version, WriterRefusal};
+    use eventstore::{Position, Version, WriterRefusal};
     use insta::assert_snapshot;
     use user_domain::DecodeError;
 
@@ -173,6 +221,38 @@ mod tests {
         failures.into_iter().map(|failure| (query_name(&failure).to_owned(), of_query(&failure))).collect()
     }
 
+    fn feeds() -> Vec<(String, ApiError)> {
+        let failures = [
+            FeedError::BadToken,
+            FeedError::BeyondHead { head: Position(7) },
+            FeedError::Diverged,
+            FeedError::TooMany,
+            FeedError::NoSnapshot(NotReached::Behind { at: Position(1) }),
+            FeedError::NoSnapshot(NotReached::Building { done: 1, total: 2 }),
+            FeedError::NoSnapshot(NotReached::Paused(INTERNAL.to_owned())),
+            FeedError::NoSnapshot(NotReached::Unknown),
+            FeedError::Stopping,
+            FeedError::Read(QueryError::Store(ReadError::StoreDown(INTERNAL.into()))),
+        ];
+        failures.into_iter().map(|failure| (feed_name(&failure).to_owned(), of_feed(&failure))).collect()
+    }
+
+    fn feed_name(failure: &FeedError) -> &'static str {
+        match failure {
+            FeedError::BadToken => "Feed(BadToken)",
+            FeedError::BeyondHead { .. } => "Feed(BeyondHead)",
+            FeedError::Diverged => "Feed(Diverged)",
+            FeedError::TooMany => "Feed(TooMany)",
+            FeedError::NoSnapshot(NotReached::Behind { .. }) => "Feed(NoSnapshot(Behind))",
+            FeedError::NoSnapshot(NotReached::Building { .. }) => "Feed(NoSnapshot(Building))",
+            FeedError::NoSnapshot(NotReached::Paused(_)) => "Feed(NoSnapshot(Paused))",
+            FeedError::NoSnapshot(NotReached::Unknown) => "Feed(NoSnapshot(Unknown))",
+            FeedError::NoSnapshot(NotReached::Store(_)) => "Feed(NoSnapshot(Store))",
+            FeedError::Stopping => "Feed(Stopping)",
+            FeedError::Read(_) => "Feed(Read)",
+        }
+    }
+
     fn query_name(failure: &QueryError) -> &'static str {
         match failure {
             QueryError::Store(ReadError::StoreDown(_)) => "Store(StoreDown)",
@@ -206,7 +286,7 @@ mod tests {
     #[test]
     fn every_failure_has_a_code_and_a_reason() {
         let mut table = String::new();
-        for (failure, error) in commands().into_iter().chain(queries()) {
+        for (failure, error) in commands().into_iter().chain(queries()).chain(feeds()) {
             writeln!(table, "{failure}: {}", told(error)).expect("memory does not fail");
         }
         assert_snapshot!(table, @r#"
@@ -239,6 +319,16 @@ mod tests {
         BadToken: invalid_argument BAD_PAGE_TOKEN page_token
         History: internal INTERNAL
         Key: internal INTERNAL
+        Feed(BadToken): invalid_argument BAD_RESUME_TOKEN resume_token
+        Feed(BeyondHead): out_of_range POSITION_NOT_REACHED after_position
+        Feed(Diverged): failed_precondition LOG_DIVERGED
+        Feed(TooMany): resource_exhausted TOO_MANY_FEEDS 10s
+        Feed(NoSnapshot(Behind)): unavailable PROJECTION_BEHIND 0.500s
+        Feed(NoSnapshot(Building)): unavailable PROJECTION_BUILDING 10s
+        Feed(NoSnapshot(Paused)): failed_precondition PROJECTION_PAUSED
+        Feed(NoSnapshot(Unknown)): internal INTERNAL
+        Feed(Stopping): unavailable STOPPING 0.500s
+        Feed(Read): unavailable STORE_DOWN 0.500s
         "#);
     }
 }

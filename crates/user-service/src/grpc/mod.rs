@@ -33,10 +33,16 @@ mod update_user;
 mod verify_password;
 mod watch_events;
 
+mod cloud_event;
+mod server_sent_events;
+
+use axum::Router;
 use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream};
+use futures_util::stream;
 use user_api::v1;
 
 use crate::directory::Directory;
+use crate::feed::Feeds;
 use call::Call;
 pub use caller_metadata::CallerMetadata;
 
@@ -44,14 +50,15 @@ pub use caller_metadata::CallerMetadata;
 #[derive(Clone, Debug)]
 pub struct UserApi {
     directory: Directory,
+    feeds: Feeds,
     callers: CallerMetadata,
 }
 
 impl UserApi {
-    /// Serves a directory to callers whose word about others is ignored.
+    /// Serves a directory and its feeds to callers whose word about others is ignored.
     #[must_use]
-    pub fn new(directory: Directory) -> Self {
-        Self { directory, callers: CallerMetadata::Ignored }
+    pub fn new(directory: Directory, feeds: Feeds) -> Self {
+        Self { directory, feeds, callers: CallerMetadata::Ignored }
     }
 
     /// Believes callers, or does not, when they say on whose behalf they call.
@@ -59,13 +66,19 @@ impl UserApi {
     pub fn with_caller_metadata(self, callers: CallerMetadata) -> Self {
         Self { callers, ..self }
     }
+
+    /// What is served beside the calls, for those who have only HTTP.
+    pub fn beside_the_calls(&self) -> Router {
+        server_sent_events::router(self.feeds.clone())
+    }
 }
 
-/// Each method hands over to the function of its name. The list is the contract's; the compiler finds what is missing.
+/// Each method hands over to the function of its name; a stream says what it comes from. The list is the contract's; the
+/// compiler finds what is missing.
 macro_rules! calls {
     (
         $($method:ident: $request:ident => $response:ident),*;
-        $($stream:ident: $wanted:ident => stream $part:ident),* $(,)?
+        $($stream:ident($of:ident): $wanted:ident => stream $part:ident),* $(,)?
     ) => {
         #[expect(refining_impl_trait, reason = "each call answers with its own message and nothing else")]
         impl v1::UserService for UserApi {
@@ -87,9 +100,11 @@ macro_rules! calls {
                 request: ServiceRequest<'_, v1::$wanted>,
             ) -> ServiceResult<ServiceStream<v1::$part>> {
                 let call = Call::of(&context, self.callers)?;
-                match $stream::$stream(&self.directory, &call, request.to_owned_message()).await {
+                match $stream::$stream(&self.$of, &call, request.to_owned_message()).await {
                     Ok(answers) => Ok(Response::new(answers)),
-                    Err(error) => Err(error.into()),
+                    // As the only thing in the stream: an error of the call itself is told in its headers too, and
+                    // some clients look no further, where there is its code and none of its details.
+                    Err(error) => Ok(Response::stream(stream::iter([Err(error.into())]))),
                 }
             })*
         }
@@ -117,6 +132,6 @@ calls! {
     diff_users: DiffUsersRequest => DiffUsersResponse,
     explain_user: ExplainUserRequest => ExplainUserResponse,
     get_activity: GetActivityRequest => GetActivityResponse;
-    export_events: ExportEventsRequest => stream ExportEventsResponse,
-    watch_events: WatchEventsRequest => stream WatchEventsResponse,
+    export_events(directory): ExportEventsRequest => stream ExportEventsResponse,
+    watch_events(feeds): WatchEventsRequest => stream WatchEventsResponse,
 }

@@ -25,7 +25,7 @@ pub(super) fn shown(entry: UserEventEntry) -> v1::UserEvent {
 pub(super) fn listed(event: ListedEvent) -> v1::UserEvent {
     match event {
         ListedEvent::Readable(entry) => shown(*entry),
-        ListedEvent::Unreadable(recorded) => v1::UserEvent { unreadable: true, ..outline(recorded) },
+        ListedEvent::Unreadable(recorded) => v1::UserEvent { unreadable: true, ..outline(*recorded) },
     }
 }
 

@@ -34,6 +34,13 @@ impl Api {
             .with_deadline_policy(deadlines(limits));
         Self { router: Router::new().fallback_service(rpc), health: Health(health) }
     }
+
+    /// With routes of their own beside the calls, on the same port and behind the same layers.
+    #[must_use]
+    pub fn beside(mut self, routes: Router) -> Self {
+        self.router = self.router.merge(routes);
+        self
+    }
 }
 
 /// The standard health service: `SERVING` from the start, for the process and for the user service.

@@ -28,7 +28,7 @@ pub enum ListedEvent {
     /// With what it says.
     Readable(Box<UserEventEntry>),
     /// Of a type or a version that is not known here, or damaged, or under a key that nobody can unwrap.
-    Unreadable(RecordedEvent),
+    Unreadable(Box<RecordedEvent>),
 }
 
 impl UserEventEntry {
@@ -75,7 +75,7 @@ pub async fn listed(
                     // Once a page: all of them may be of one user, or of one release.
                     error!(position = %event.position, error = &*cause, "events cannot be read");
                 }
-                ListedEvent::Unreadable(event)
+                ListedEvent::Unreadable(Box::new(event))
             },
             |entry| ListedEvent::Readable(Box::new(entry)),
         )

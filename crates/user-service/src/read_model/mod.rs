@@ -4,5 +4,5 @@ mod table;
 mod users;
 
 pub use table::USER_READ_MODEL;
-pub(crate) use table::{full_row, updated_row};
+pub(crate) use table::{corrupt, full_row, updated_row, user_of};
 pub use users::{Loaded, STATEMENTS, by_claim, by_id, load, page};

@@ -20,3 +20,5 @@ mod secrets;
 mod doctor;
 mod process;
 mod instances;
+mod feeds;
+mod feeds_over_http;

@@ -9,7 +9,7 @@ use insta::{allow_duplicates, assert_snapshot};
 use user_service::projections::{LAYOUTS, USERS};
 use user_service::read_model::USER_READ_MODEL;
 use user_service::store::TABLES;
-use user_service::{doctor, read_model, vault};
+use user_service::{doctor, feed, read_model, vault};
 
 use crate::stage::{Place, Stage, on_both_stores};
 
@@ -37,7 +37,7 @@ const OF_THE_LOG: [&str; 9] = [
 ];
 
 fn statements() -> Vec<&'static str> {
-    let selects = [read_model::STATEMENTS, doctor::STATEMENTS].concat();
+    let selects = [read_model::STATEMENTS, feed::STATEMENTS, doctor::STATEMENTS].concat();
     let vault = vault::STATEMENTS.concat();
     selects.into_iter().map(|select| select.sql).chain(vault).collect()
 }
@@ -52,7 +52,7 @@ async fn every_statement_is_understood(stage: &Stage) {
             }
         }
     }
-    let selects = [read_model::STATEMENTS, doctor::STATEMENTS].concat();
+    let selects = [read_model::STATEMENTS, feed::STATEMENTS, doctor::STATEMENTS].concat();
     for select in selects {
         let named = select.sql.split(" FROM ").next().expect("a select has columns").split(',').count();
         assert_eq!(named, select.columns.len(), "{} has a kind for each column", select.sql);

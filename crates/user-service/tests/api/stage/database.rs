@@ -11,12 +11,29 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) async fn new() -> Self {
+        Self::made_from("template1").await
+    }
+
+    /// Another with the same content. Nobody may be connected to this one.
+    pub(crate) async fn copy(&self) -> Self {
+        Self::made_from(&self.name).await
+    }
+
+    /// Takes the content of another, whoever is connected.
+    pub(crate) async fn become_like(&self, other: &Self) {
+        let client = connect(&self.server).await;
+        let Self { name, .. } = self;
+        client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+        client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {}", other.name)).await.unwrap();
+    }
+
+    async fn made_from(template: &str) -> Self {
         let server = std::env::var("TEST_DATABASE_URL")
             .expect("TEST_DATABASE_URL names a PostgreSQL server; `cargo xtask test` starts one and sets it");
         let client = connect(&server).await;
         let id: String = client.query_one("SELECT gen_random_uuid()::text", &[]).await.unwrap().get(0);
         let name = format!("user_service_{}", id.replace('-', ""));
-        client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
         let (base, query) = server.split_once('?').unwrap_or((&server, ""));
         let url = format!("{}/{name}?{query}", base.rsplit_once('/').expect("the URL names a database").0);
         Self { server, name, url }

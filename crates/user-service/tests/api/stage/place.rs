@@ -78,6 +78,32 @@ impl Place {
         }
     }
 
+    /// A copy of everything, as a backup has it. Nobody may serve the store meanwhile.
+    pub(crate) async fn backup(&self) -> Self {
+        match self {
+            Self::Sqlite(_) => {
+                let backup = Self::sqlite();
+                std::fs::copy(self.file(), backup.file()).expect("the store was closed in order");
+                backup
+            }
+            Self::Postgres(database) => Self::Postgres(database.copy().await),
+        }
+    }
+
+    /// Puts a backup in the place of everything. Whoever serves an embedded store has to stop before.
+    pub(crate) async fn restore(&self, backup: &Self) {
+        match (self, backup) {
+            (Self::Postgres(database), Self::Postgres(backup)) => database.become_like(backup).await,
+            (Self::Sqlite(_), Self::Sqlite(_)) => {
+                for beside in ["db-wal", "db-shm"] {
+                    let _ = std::fs::remove_file(self.file().with_extension(beside));
+                }
+                std::fs::copy(backup.file(), self.file()).expect("there is room");
+            }
+            (Self::Sqlite(_) | Self::Postgres(_), _) => panic!("a backup is restored where it comes from"),
+        }
+    }
+
     /// A connection past the service, as an operator with a shell has it.
     pub(crate) fn sqlite_shell(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.file()).expect("the file is there")

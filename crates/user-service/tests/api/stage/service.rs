@@ -14,6 +14,7 @@ use user_api::v1::UserServiceClient;
 use user_domain::PasswordPolicy;
 use user_service::Sources;
 use user_service::directory::{Directory, Parts};
+use user_service::feed::{FeedLimits, Feeds};
 use user_service::grpc::UserApi;
 use user_service::host::{Api, Drained, Host, HostLimits, Readiness, ReadinessCheck};
 use user_service::passwords::{HashingCost, Passwords};
@@ -42,6 +43,7 @@ pub(crate) static STARTING: RwLock<()> = RwLock::const_new(());
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     pub(crate) directory: Directory,
+    pub(crate) feeds: Feeds,
     stop: CancellationToken,
     ended: JoinHandle<Drained>,
 }
@@ -57,6 +59,11 @@ impl ReadinessCheck for Always {
 impl Service {
     /// Brings the store to its schema, opens it, and serves it.
     pub(crate) async fn start(place: &Place, sources: Sources) -> Self {
+        Self::start_with(place, sources, FeedLimits::default()).await
+    }
+
+    /// The same, with other bounds on feeds.
+    pub(crate) async fn start_with(place: &Place, sources: Sources, feed_limits: FeedLimits) -> Self {
         user_api::install_type_registry();
         let options = place.options();
         let nobody_starts = STARTING.read().await;
@@ -66,11 +73,21 @@ impl Service {
             Directory::open(store, parts(sources)).await.expect("the key is the one it was made with");
         drop(nobody_starts);
         let limits = HostLimits::default();
-        let api = Api::new(Arc::new(UserApi::new(directory.clone())), &limits);
+        let feeds = Feeds::new(directory.clone(), feed_limits);
+        let users = UserApi::new(directory.clone(), feeds.clone());
+        let routes = users.beside_the_calls();
+        let api = Api::new(Arc::new(users), &limits).beside(routes);
         let host = Host { api: listener().await, operations: listener().await, limits };
         let (address, stop) = (host.api.local_addr().expect("it is bound"), CancellationToken::new());
-        let ended = tokio::spawn(host.serve(api, Always, stop.clone()));
-        Self { address, directory, stop, ended }
+        let (serving, stopping) = (host.serve(api, Always, stop.clone()), stop.clone());
+        let feeding = feeds.clone();
+        let ended = tokio::spawn(async move { tokio::join!(serving, feeding.run(stopping)).0 });
+        Self { address, directory, feeds, stop, ended }
+    }
+
+    /// Begins to stop.
+    pub(crate) fn order_stop(&self) {
+        self.stop.cancel();
     }
 
     /// Stops in order and lets go of the store.

@@ -212,7 +212,10 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
 
     /// Waits until there may be something to do.
     async fn rest(&mut self, stop: &CancellationToken) {
-        let followed = self.tended.iter().filter(|tended| is_fed(self.place, &tended.generation));
+        let is_followed = |tended: &&Tended| {
+            tended.generation.slot != Slot::Prior && is_fed(self.place, &tended.generation)
+        };
+        let followed = self.tended.iter().filter(is_followed);
         let followed = followed.map(|tended| tended.generation.checkpoint.position).min();
         let wakes = async {
             match followed {

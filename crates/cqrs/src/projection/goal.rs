@@ -91,6 +91,10 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         let Some(tended) = self.numbered(goal.number) else {
             return Ok(Towards::Over("the generation has gone".to_owned()));
         };
+        if tended.generation.slot == Slot::Live {
+            // The swap was made, and what came after it went wrong.
+            return Ok(Towards::Over(format!("generation {} is live", goal.number)));
+        }
         match &tended.generation.paused {
             Some(reason) if reason == PAUSED_BY_OPERATOR => return Ok(Towards::Later),
             Some(reason) => {

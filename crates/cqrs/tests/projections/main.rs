@@ -11,3 +11,5 @@ mod parked;
 mod rebuilding;
 mod diverged;
 mod histories;
+mod faults;
+mod exactly_once;

@@ -207,6 +207,11 @@ impl Running {
         Self { projections, stop: stop.drop_guard(), task }
     }
 
+    /// Projections that somebody else runs.
+    pub(crate) fn watching(projections: Projections<Happened>) -> Self {
+        Self { projections, stop: CancellationToken::new().drop_guard(), task: tokio::spawn(async {}) }
+    }
+
     pub(crate) async fn stop(self) {
         drop(self.stop);
         self.task.await.unwrap();

@@ -144,3 +144,66 @@ impl Hub {
         self.news.send_replace(());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use eventstore::Deadline;
+    use user_domain::PasswordPolicy;
+
+    use super::*;
+    use crate::Sources;
+    use crate::directory::Parts;
+    use crate::feed::{FeedLimits, Feeds, Mark, Start, Told};
+    use crate::passwords::{HashingCost, Passwords};
+    use crate::store::{StoreOptions, StoreUrl};
+    use crate::vault::MasterKeys;
+
+    async fn empty_directory(folder: &std::path::Path) -> Directory {
+        let options = StoreOptions::at(StoreUrl::Sqlite(folder.join("store.db")));
+        options.migrate().await.expect("there is room");
+        let store = options.open().await.expect("it was made");
+        let sources = Sources::system();
+        let key = MasterKeys::generate(&sources);
+        let parts = Parts {
+            keys: MasterKeys::parse(&key, &[]).expect("it is one"),
+            passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
+            policy: PasswordPolicy::default(),
+            sources,
+        };
+        Directory::open(store, parts).await.expect("it is new")
+    }
+
+    #[tokio::test]
+    async fn it_reads_while_somebody_listens_and_forgets_everything_when_nobody_does() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let feeds = Feeds::new(empty_directory(folder.path()).await, FeedLimits::default());
+        let stop = CancellationToken::new();
+        let running = tokio::spawn({
+            let (feeds, stop) = (feeds.clone(), stop.clone());
+            async move { feeds.run(stop).await }
+        });
+        let hub = &feeds.0.hub;
+        for _ in 0..2 {
+            assert_eq!(hub.ring().end(), None, "it sleeps");
+            let soon = Deadline(Instant::now() + Duration::from_secs(10));
+            let feed = feeds.subscribe(Start::Now, EventFilter::default(), soon).await;
+            let mut feed = feed.expect("there is room");
+            let first = feed.next().await.expect("nothing stops").told;
+            assert!(matches!(first, Told::Mark(Mark::CaughtUp)), "{first:?}");
+            assert_eq!(hub.ring().end().map(|end| end.position), Some(Position::START));
+            let mut news = hub.news();
+            drop(feed);
+            while hub.ring().end().is_some() {
+                news.changed().await.expect("the hub is there");
+            }
+        }
+        stop.cancel();
+        running.await.expect("it does not panic");
+        let soon = Deadline(Instant::now() + Duration::from_secs(10));
+        let late = feeds.subscribe(Start::Now, EventFilter::default(), soon).await;
+        let end = late.expect("there is room").next().await;
+        assert!(matches!(end, Err(crate::feed::FeedError::Stopping)), "{end:?}");
+    }
+}

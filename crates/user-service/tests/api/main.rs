@@ -21,4 +21,3 @@ mod doctor;
 mod process;
 mod instances;
 mod feeds;
-mod feeds_over_http;

@@ -22,7 +22,7 @@ pub(super) struct Counters {
 
 impl Counters {
     pub(super) fn step(&self, events: usize, parked: usize, time: Duration) {
-        self.events.fetch_add((events - parked) as u64, Ordering::Relaxed);
+        self.events.fetch_add(events.saturating_sub(parked) as u64, Ordering::Relaxed);
         self.parked.fetch_add(parked as u64, Ordering::Relaxed);
         self.steps.fetch_add(1, Ordering::Relaxed);
         self.last_step.store(micros(time), Ordering::Relaxed);

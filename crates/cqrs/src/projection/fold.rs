@@ -121,3 +121,136 @@ fn fits(row: &ProjectionRow) -> bool {
         ProjectionChange::DeleteStream(_) => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use eventstore::{
+        ColumnClass, ColumnKind, EventId, InlineColumn, Metadata, OnErasure, Position, ProjectionMode,
+        ProjectionTable, Subject, Value, Version, Writing,
+    };
+    use uuid::Uuid;
+
+    use super::*;
+
+    const fn column(name: &'static str, kind: ColumnKind) -> InlineColumn {
+        InlineColumn { name, kind, class: ColumnClass::Public, fixed: false }
+    }
+
+    static SUM: ProjectionTable = ProjectionTable {
+        name: "sum",
+        columns: &[column("id", ColumnKind::Uuid), column("sum", ColumnKind::BigInt)],
+        key_columns: 1,
+        counters: &[],
+        subject: Subject::Stream(OnErasure::Delete),
+    };
+
+    static TIMES: ProjectionTable = ProjectionTable {
+        name: "times",
+        columns: &[column("what", ColumnKind::Text), column("times", ColumnKind::BigInt)],
+        key_columns: 1,
+        counters: &["times"],
+        subject: Subject::Nobody,
+    };
+
+    static SUMS: ProjectionLayout = ProjectionLayout {
+        name: "sums",
+        revision: 1,
+        mode: ProjectionMode::Async,
+        tables: &[&SUM, &TIMES],
+        subjects: None,
+    };
+
+    /// Adds up; zero takes the row away, thirteen panics, more than a hundred makes a row that does not fit.
+    #[derive(Debug)]
+    struct Sums;
+
+    impl Projector<(u64, i64)> for Sums {
+        fn layout(&self) -> &'static ProjectionLayout {
+            &SUMS
+        }
+
+        fn project(&self, state: Option<&Row>, (stream, n): &(u64, i64)) -> Vec<ProjectionRow> {
+            assert_ne!(*n, 13, "bad luck");
+            let before = match state {
+                Some(row) => row[1].clone(),
+                None => Value::BigInt(0),
+            };
+            let Value::BigInt(before) = before else { panic!("a sum is a number") };
+            let sum = match n {
+                0 => ProjectionChange::DeleteStream(id(*stream)),
+                101.. => ProjectionChange::Put(vec![]),
+                _ => ProjectionChange::Put(vec![Value::Uuid(id(*stream).0), Value::BigInt(before + n)]),
+            };
+            vec![ProjectionRow { table: &SUM, change: sum }, times(1)]
+        }
+    }
+
+    fn id(stream: u64) -> AggregateId {
+        AggregateId(Uuid::from_u64_pair(0, stream))
+    }
+
+    fn times(times: i64) -> ProjectionRow {
+        let row = vec![Value::Text("added".to_owned()), Value::BigInt(times)];
+        ProjectionRow { table: &TIMES, change: ProjectionChange::Put(row) }
+    }
+
+    fn sum(stream: u64, sum: i64) -> ProjectionRow {
+        let row = vec![Value::Uuid(id(stream).0), Value::BigInt(sum)];
+        ProjectionRow { table: &SUM, change: ProjectionChange::Put(row) }
+    }
+
+    fn folded(states: Vec<Row>, numbers: &[(u64, i64)]) -> Fold {
+        let mut fold = Fold::from(states, HashSet::new());
+        for (n, (stream, number)) in (1..).zip(numbers) {
+            let recorded = RecordedEvent {
+                position: Position(n),
+                recorded_at: jiff::Timestamp::UNIX_EPOCH,
+                aggregate_type: "sum".to_owned(),
+                aggregate_id: id(*stream),
+                version: Version(n),
+                event_id: EventId(Uuid::nil()),
+                event_type: "added".to_owned(),
+                schema_version: 1,
+                data: String::new(),
+                sealed: None,
+                metadata: Metadata::default(),
+            };
+            fold.one(&Sums, &Happened { recorded, event: Ok((*stream, *number)) });
+        }
+        fold
+    }
+
+    #[test]
+    fn states_go_from_event_to_event_and_no_key_is_named_twice() {
+        let fold = folded(vec![vec![Value::Uuid(id(1).0), Value::BigInt(40)]], &[(1, 1), (2, 5), (1, 1)]);
+        assert_eq!(fold.rows.into_batch(Writing::Upsert), [sum(1, 42), sum(2, 5), times(3)]);
+        assert_eq!(fold.park, []);
+    }
+
+    #[test]
+    fn a_deleted_stream_begins_anew_and_its_deletion_comes_first() {
+        let fold = folded(vec![vec![Value::Uuid(id(1).0), Value::BigInt(40)]], &[(1, 1), (1, 0), (1, 3)]);
+        let gone = ProjectionRow { table: &SUM, change: ProjectionChange::DeleteStream(id(1)) };
+        assert_eq!(fold.rows.into_batch(Writing::Upsert), [gone, sum(1, 3), times(3)]);
+        let fresh = folded(vec![], &[(1, 1), (1, 0), (1, 3)]);
+        assert_eq!(
+            fresh.rows.into_batch(Writing::Fresh),
+            [sum(1, 3), times(3)],
+            "there is nothing to delete"
+        );
+    }
+
+    #[test]
+    fn a_panic_and_a_row_that_does_not_fit_park_their_stream_and_no_other() {
+        for bad in [13, 101] {
+            let fold = folded(vec![], &[(1, 1), (1, bad), (2, 5), (1, 1)]);
+            let parked: Vec<_> = fold.park.iter().map(|parked| (parked.position.0, &*parked.cause)).collect();
+            let cause = match bad {
+                13 => "the projector panicked",
+                _ => "the projector made a row that does not fit sum",
+            };
+            assert_eq!(parked, [(2, cause), (4, "")]);
+            assert_eq!(fold.rows.into_batch(Writing::Upsert), [sum(1, 1), sum(2, 5), times(2)]);
+        }
+    }
+}

@@ -75,13 +75,9 @@ impl<E: Send + Sync + 'static> Projections<E> {
         // Another process begins with another one, so that each gets some.
         fastrand::shuffle(&mut places);
         for place in places {
-            tasks.spawn(compete(place, load.clone(), stop.clone()));
+            tasks.spawn(supervise(place, load.clone(), stop.clone()));
         }
-        while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a projection's task ended");
-            }
-        }
+        while tasks.join_next().await.is_some() {}
     }
 
     /// Whether it was not stopped before.
@@ -144,6 +140,22 @@ impl<E: Send + Sync + 'static> Projections<E> {
 
     fn place(&self, projection: &str) -> Option<&Arc<Workplace<E>>> {
         self.inner.places.iter().find(|place| place.name() == projection)
+    }
+}
+
+/// Begins again when the work on a projection panics. A projector's panics never come here: they park an event.
+async fn supervise<E: Send + Sync + 'static>(place: Arc<Workplace<E>>, load: Load, stop: CancellationToken) {
+    let mut backoff = Backoff::new(&place.settings);
+    loop {
+        let mut task = JoinSet::new();
+        task.spawn(compete(Arc::clone(&place), load.clone(), stop.clone()));
+        let Some(Err(error)) = task.join_next().await else { return };
+        place.counters.failure();
+        tracing::error!(projection = place.name(), %error, "the work on a projection ended");
+        tokio::select! {
+            () = tokio::time::sleep(backoff.pause()) => {}
+            () = stop.cancelled() => return,
+        }
     }
 }
 

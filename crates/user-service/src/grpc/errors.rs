@@ -7,13 +7,13 @@ use std::time::Duration;
 use connectrpc::ErrorCode;
 use cqrs::CommandError;
 use cqrs::projection::NotReached;
-use eventstore::ReadError;
+use eventstore::{ReadError, Version};
 use tracing::error;
 use user_api::ApiError;
 use user_domain::Refusal;
 
 use crate::feed::FeedError;
-use crate::queries::QueryError;
+use crate::queries::{Absence, QueryError};
 
 /// Overload passes quickly, or not at all.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -50,6 +50,10 @@ pub(super) fn of_query(failure: &QueryError) -> ApiError {
     match failure {
         QueryError::Store(cause) => of_read(cause),
         QueryError::Overloaded => overloaded(),
+        QueryError::NotReached { head } => {
+            ApiError::new(ErrorCode::OutOfRange, "POSITION_NOT_REACHED", failure.to_string())
+                .with_metadata("head", head.to_string())
+        }
         QueryError::BadToken(bad) => {
             ApiError::new(ErrorCode::InvalidArgument, "BAD_PAGE_TOKEN", bad.to_string())
                 .with_violation("page_token", "was not given by this service for this request")
@@ -137,6 +141,25 @@ pub(super) fn of_refusal(refusal: Refusal) -> ApiError {
     }
 }
 
+/// A look at the past that came before its user, or at nobody.
+pub(super) fn of_absence(absence: Absence) -> ApiError {
+    match absence {
+        Absence::Never => of_refusal(Refusal::UserNotFound),
+        Absence::NotYet => ApiError::new(
+            ErrorCode::NotFound,
+            "USER_NOT_YET_CREATED",
+            "the user had not been created by then",
+        ),
+    }
+}
+
+/// A version that a user has not come to.
+pub(super) fn version_not_reached(last: Version) -> ApiError {
+    ApiError::new(ErrorCode::OutOfRange, "VERSION_NOT_REACHED", "the user has not reached this version")
+        .with_metadata("version", last.to_string())
+        .with_violation("version", "is beyond the user's last event")
+}
+
 fn overloaded() -> ApiError {
     ApiError::new(ErrorCode::ResourceExhausted, "OVERLOADED", "too much is under way").with_retry_delay(PAUSE)
 }
@@ -165,7 +188,7 @@ mod tests {
         Broken, Contended, DeadlineBeforeStart, Erased, OutcomeUnknown, Overloaded, PreconditionFailed,
         Refused, RequestReused, StoreDown, WriterRefused,
     };
-    use eventstore::{Position, Version, WriterRefusal};
+    use eventstore::{Position, WriterRefusal};
     use insta::assert_snapshot;
     use user_domain::DecodeError;
 
@@ -214,6 +237,7 @@ mod tests {
             QueryError::Store(ReadError::Corrupt(INTERNAL.to_owned())),
             QueryError::Store(ReadError::Malformed(INTERNAL.into())),
             QueryError::Overloaded,
+            QueryError::NotReached { head: Position(7) },
             QueryError::BadToken(BadToken),
             QueryError::History(HistoryError::Decode { position: 1, source: decode }),
             QueryError::Key(MasterKeyError::Unknown),
@@ -259,6 +283,7 @@ mod tests {
             QueryError::Store(ReadError::Corrupt(_)) => "Store(Corrupt)",
             QueryError::Store(ReadError::Malformed(_)) => "Store(Malformed)",
             QueryError::Overloaded => "Overloaded",
+            QueryError::NotReached { .. } => "NotReached",
             QueryError::BadToken(_) => "BadToken",
             QueryError::History(_) => "History",
             QueryError::Key(_) => "Key",
@@ -281,6 +306,20 @@ mod tests {
         let whole = serde_json::to_string(&error).expect("it has a JSON form");
         assert!(!whole.contains(INTERNAL), "internal text would be sent: {whole}");
         told
+    }
+
+    #[test]
+    fn who_was_not_there_then_is_told_from_who_never_was() {
+        let failures =
+            [of_absence(Absence::Never), of_absence(Absence::NotYet), version_not_reached(Version(3))];
+        assert_eq!(
+            failures.map(told),
+            [
+                "not_found USER_NOT_FOUND",
+                "not_found USER_NOT_YET_CREATED",
+                "out_of_range VERSION_NOT_REACHED version"
+            ]
+        );
     }
 
     #[test]
@@ -316,6 +355,7 @@ mod tests {
         Store(Corrupt): internal INTERNAL
         Store(Malformed): internal INTERNAL
         Overloaded: resource_exhausted OVERLOADED 0.500s
+        NotReached: out_of_range POSITION_NOT_REACHED
         BadToken: invalid_argument BAD_PAGE_TOKEN page_token
         History: internal INTERNAL
         Key: internal INTERNAL

@@ -1,16 +1,17 @@
-//! `GetUser`: one user, by id, e-mail or username.
+//! `GetUser`: one user, by id, e-mail or username, as she is or as she was.
 
 use buffa::MessageField;
 use connectrpc::ErrorCode;
+use eventstore::{AggregateId, Position, Version};
 use user_api::v1::get_user_request;
 use user_api::{ApiError, v1};
 use user_domain::Refusal;
 
 use super::call::Call;
 use super::fields::{By, Fields};
-use super::{errors, user};
+use super::{as_of, errors, user};
 use crate::directory::Directory;
-use crate::queries::find_user;
+use crate::queries::{self, Moment, Past, Until, UserRef, find_user};
 
 pub(super) async fn get_user(
     directory: &Directory,
@@ -23,22 +24,70 @@ pub(super) async fn get_user(
         get_user_request::By::Email(email) => By::Email(email),
         get_user_request::By::Username(username) => By::Username(username),
     });
-    let wanted = fields.user_ref(by.as_ref()).ok_or_else(|| fields.error())?;
+    let wanted = fields.user_ref(by.as_ref());
+    let moment = fields.moment("as_of", &request.as_of);
+    let version = version(&mut fields, &request);
+    fields.done()?;
+    let wanted = wanted.ok_or_else(|| fields.error())?;
     if let Some(min_position) = request.min_position {
-        reached(directory, min_position).await?;
+        as_of::position(directory, "min_position", Moment::Position(Position(min_position))).await?;
     }
-    let found = find_user(directory, &wanted).await.map_err(|error| errors::of_read(&error))?;
+    match (wanted, moment, version) {
+        (UserRef::Id(id), _, Some(version)) => at_version(directory, AggregateId(id), version).await,
+        (wanted, Some(moment), _) => at(directory, &wanted, moment).await,
+        (wanted, None, _) => now(directory, &wanted).await,
+    }
+}
+
+/// The version that is asked for, which only goes with an id.
+fn version(fields: &mut Fields, request: &v1::GetUserRequest) -> Option<Version> {
+    let version = request.version?;
+    let by_id = matches!(request.by, Some(get_user_request::By::Id(_)));
+    if version == 0 {
+        fields.wrong("version", "VERSION_ZERO", "counts from 1");
+    }
+    if !by_id && request.by.is_some() {
+        fields.wrong("version", "VERSION_WITHOUT_ID", "goes with an id only");
+    }
+    if request.as_of.as_option().is_some() {
+        fields.wrong("version", "TWO_MOMENTS", "does not go with as_of");
+    }
+    Some(Version(version))
+}
+
+async fn now(directory: &Directory, wanted: &UserRef) -> Result<v1::GetUserResponse, ApiError> {
+    let found = find_user(directory, wanted).await.map_err(|error| errors::of_read(&error))?;
     let found = found.ok_or_else(|| errors::of_refusal(Refusal::UserNotFound))?;
     Ok(v1::GetUserResponse { user: MessageField::some(user::live(&found)), position: found.position.0 })
 }
 
-/// Rows are written in the transaction of their events: what the log has reached, every read shows.
-async fn reached(directory: &Directory, min_position: u64) -> Result<(), ApiError> {
-    let head = directory.store().head().await.map_err(|error| errors::of_read(&error))?.position;
-    if min_position <= head.0 {
-        return Ok(());
-    }
-    Err(ApiError::new(ErrorCode::OutOfRange, "POSITION_NOT_REACHED", "the log has not reached this position")
-        .with_metadata("head", head.to_string())
-        .with_violation("min_position", "is beyond the head of the log"))
+async fn at(
+    directory: &Directory,
+    wanted: &UserRef,
+    moment: Moment,
+) -> Result<v1::GetUserResponse, ApiError> {
+    let position = as_of::position(directory, "as_of", moment).await?;
+    let past = match wanted {
+        UserRef::Id(id) => queries::user_at(directory, AggregateId(*id), Until::Position(position)).await,
+        UserRef::Email(_) | UserRef::Username(_) => {
+            return Err(ApiError::new(ErrorCode::Unimplemented, "NOT_YET", "not yet"));
+        }
+    };
+    let past = past.map_err(|failure| errors::of_query(&failure))?.map_err(errors::of_absence)?;
+    Ok(shown(&past))
+}
+
+async fn at_version(
+    directory: &Directory,
+    id: AggregateId,
+    version: Version,
+) -> Result<v1::GetUserResponse, ApiError> {
+    let past = queries::user_at(directory, id, Until::Version(version)).await;
+    let past = past.map_err(|failure| errors::of_query(&failure))?.map_err(errors::of_absence)?;
+    let last = past.user.version();
+    if last < version { Err(errors::version_not_reached(last)) } else { Ok(shown(&past)) }
+}
+
+fn shown(past: &Past) -> v1::GetUserResponse {
+    v1::GetUserResponse { user: user::past(past), position: user::position(&past.user, Position::START).0 }
 }

@@ -1,5 +1,6 @@
 //! The surface: one file per call. Each parses its request, dispatches one command or query, and answers.
 
+mod as_of;
 mod call;
 mod caller_metadata;
 mod errors;

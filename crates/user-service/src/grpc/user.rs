@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use user_api::v1;
 use user_domain::{ErasedUser, LiveUser, Status, User};
 
+use crate::queries::Past;
+
 /// A message inside a message, as the generated code holds it.
 pub(super) type Field<T> = MessageField<T, Inline<T>>;
 
@@ -15,7 +17,15 @@ pub(super) fn shown(user: &User) -> Field<v1::User> {
     match user {
         User::Absent => MessageField::none(),
         User::Live(user) => MessageField::some(live(user)),
-        User::Erased(user) => MessageField::some(erased(user)),
+        User::Erased(user) => MessageField::some(erased(user, Some(user.updated_at))),
+    }
+}
+
+/// A user of the past. Of one who has been erased since, not even her status at the time is told.
+pub(super) fn past(past: &Past) -> Field<v1::User> {
+    match &past.user {
+        User::Absent | User::Live(_) => shown(&past.user),
+        User::Erased(user) => MessageField::some(erased(user, past.erased_at)),
     }
 }
 
@@ -44,13 +54,13 @@ pub(super) fn live(user: &LiveUser) -> v1::User {
     }
 }
 
-fn erased(user: &ErasedUser) -> v1::User {
+fn erased(user: &ErasedUser, erased_at: Option<Timestamp>) -> v1::User {
     v1::User {
         id: user.id.to_string(),
         status: v1::UserStatus::Erased.into(),
         created_at: time(user.created_at),
         updated_at: time(user.updated_at),
-        deleted_at: time(user.updated_at),
+        deleted_at: erased_at.map_or_else(MessageField::none, time),
         etag: etag(user.id, user.version),
         ..v1::User::default()
     }

@@ -47,7 +47,8 @@ fn outline(recorded: RecordedEvent) -> v1::UserEvent {
     }
 }
 
-fn change(change: Change) -> v1::UserEventChange {
+/// A field before and after.
+pub(super) fn change(change: Change) -> v1::UserEventChange {
     v1::UserEventChange {
         field: change.field.to_owned(),
         from: change.from,

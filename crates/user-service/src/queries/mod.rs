@@ -1,4 +1,5 @@
-//! What can be asked about users: one file per question. Answers come from the store as it is now.
+//! What can be asked about users: one file per question. Answers come from the store as it is now, and
+//! those about the past from the log.
 
 mod event_entry;
 mod event_question;
@@ -6,21 +7,33 @@ mod find_user;
 mod list_events;
 mod list_user_events;
 mod list_users;
+mod moment;
+mod past;
+mod user_events;
+mod user_at;
+mod diff_user;
+mod explain_user;
 mod page_token;
 mod period;
 mod verify_password;
 
+pub use diff_user::{DiffKind, UserDiff, diff_user};
 pub use event_entry::{ListedEvent, UserEventEntry, listed};
 pub use event_question::{EventQuestion, EventsPage, PageOf};
+pub use explain_user::{Explanation, FieldOrigin, explain_user};
 pub use find_user::{UserRef, find_user};
 pub use list_events::list_events;
 pub use list_user_events::list_user_events;
 pub use list_users::{UserPage, list_users};
+pub use moment::{Moment, position_at};
 pub use page_token::{BadToken, PageToken};
+pub use past::{Absence, Past};
 pub use period::{Period, Span};
+pub use user_at::user_at;
+pub use user_events::Until;
 pub use verify_password::{verify_old_password, verify_password};
 
-use eventstore::ReadError;
+use eventstore::{Position, ReadError};
 use thiserror::Error;
 
 use crate::directory::HistoryError;
@@ -35,6 +48,12 @@ pub enum QueryError {
     /// Too much is under way. Retry after a pause.
     #[error("overloaded")]
     Overloaded,
+    /// The log has not come to the moment that was asked for.
+    #[error("the log has not reached this position")]
+    NotReached {
+        /// Where it stands.
+        head: Position,
+    },
     /// The page token is not one that this service gave for this question.
     #[error(transparent)]
     BadToken(#[from] BadToken),

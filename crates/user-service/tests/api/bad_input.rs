@@ -35,6 +35,8 @@ fn calls(id: &str) -> Vec<(&'static str, Value, Bad)> {
         ),
         ("SuspendUser", json!({"id": id, "reason": "spam"}), [targets(), reasons()].concat()),
         ("ListUserEvents", by_id.clone(), [malformed_ids(), pages()].concat()),
+        ("DiffUser", json!({"id": id, "from": {"position": "1"}}), differences()),
+        ("ExplainUser", by_id.clone(), [malformed_ids(), moments("asOf")].concat()),
     ];
     for call in ["ActivateUser", "DeactivateUser", "ReinstateUser", "DeleteUser", "RestoreUser", "EraseUser"]
     {
@@ -126,7 +128,29 @@ fn reasons() -> Bad {
 
 fn references() -> Bad {
     let position = texts("minPosition", &[("not reached", "1000000"), ("negative", "-1")]);
-    [malformed_ids(), emails(), usernames(), position].concat()
+    [malformed_ids(), emails(), usernames(), position, moments("asOf"), versions()].concat()
+}
+
+fn moments(field: &'static str) -> Bad {
+    vec![
+        ("of no kind", field, json!({})),
+        ("of both kinds", field, json!({"position": "1", "time": "2026-01-01T00:00:00Z"})),
+        ("no time", field, json!({"time": "yesterday"})),
+        ("in the year 10000", field, json!({"time": "10000-01-01T00:00:00Z"})),
+        ("to come", field, json!({"time": "2126-01-01T00:00:00Z"})),
+        ("no position", field, json!({"position": "-1"})),
+        ("not reached", field, json!({"position": "1000000"})),
+    ]
+}
+
+fn versions() -> Bad {
+    texts("version", &[("zero", "0"), ("negative", "-1"), ("not reached", "2")])
+}
+
+fn differences() -> Bad {
+    let none = vec![("none", "from", Value::Null)];
+    let before = vec![("before from", "to", json!({"position": "0"}))];
+    [malformed_ids(), none, moments("from"), moments("to"), before].concat()
 }
 
 fn masks() -> Bad {
@@ -163,7 +187,7 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
             if !field.is_empty() {
                 request[field] = value;
             }
-            if call == "GetUser" && field == "minPosition" {
+            if call == "GetUser" && ["minPosition", "asOf", "version"].contains(&field) {
                 request["id"] = json!(alice.id());
             }
             let answer = stage.service.post(call, &request).await;
@@ -225,6 +249,16 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           username invisible: invalid_argument INVISIBLE username
           minPosition not reached: out_of_range POSITION_NOT_REACHED min_position
           minPosition negative: invalid_argument ?
+          asOf of no kind: invalid_argument REQUIRED as_of
+          asOf of both kinds: invalid_argument ?
+          asOf no time: invalid_argument ?
+          asOf in the year 10000: invalid_argument ?
+          asOf to come: out_of_range POSITION_NOT_REACHED as_of
+          asOf no position: invalid_argument ?
+          asOf not reached: out_of_range POSITION_NOT_REACHED as_of
+          version zero: invalid_argument VERSION_ZERO version
+          version negative: invalid_argument ?
+          version not reached: out_of_range VERSION_NOT_REACHED version
         ListUsers
           pageSize negative: invalid_argument NEGATIVE_PAGE_SIZE page_size
           pageSize least: invalid_argument NEGATIVE_PAGE_SIZE page_size
@@ -332,6 +366,39 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           pageSize too large: invalid_argument ?
           pageToken no token: invalid_argument BAD_PAGE_TOKEN page_token
           pageToken forged: invalid_argument BAD_PAGE_TOKEN page_token
+        DiffUser
+          id empty: invalid_argument MALFORMED_UUID id
+          id no UUID: invalid_argument MALFORMED_UUID id
+          id no hyphens: invalid_argument MALFORMED_UUID id
+          id too long: invalid_argument MALFORMED_UUID id
+          from none: invalid_argument REQUIRED from
+          from of no kind: invalid_argument REQUIRED from
+          from of both kinds: invalid_argument ?
+          from no time: invalid_argument ?
+          from in the year 10000: invalid_argument ?
+          from to come: out_of_range POSITION_NOT_REACHED from
+          from no position: invalid_argument ?
+          from not reached: out_of_range POSITION_NOT_REACHED from
+          to of no kind: invalid_argument REQUIRED to
+          to of both kinds: invalid_argument ?
+          to no time: invalid_argument ?
+          to in the year 10000: invalid_argument ?
+          to to come: out_of_range POSITION_NOT_REACHED to
+          to no position: invalid_argument ?
+          to not reached: out_of_range POSITION_NOT_REACHED to
+          to before from: invalid_argument MOMENTS_REVERSED to
+        ExplainUser
+          id empty: invalid_argument MALFORMED_UUID id
+          id no UUID: invalid_argument MALFORMED_UUID id
+          id no hyphens: invalid_argument MALFORMED_UUID id
+          id too long: invalid_argument MALFORMED_UUID id
+          asOf of no kind: invalid_argument REQUIRED as_of
+          asOf of both kinds: invalid_argument ?
+          asOf no time: invalid_argument ?
+          asOf in the year 10000: invalid_argument ?
+          asOf to come: out_of_range POSITION_NOT_REACHED as_of
+          asOf no position: invalid_argument ?
+          asOf not reached: out_of_range POSITION_NOT_REACHED as_of
         ActivateUser
           id empty: invalid_argument MALFORMED_UUID id
           id no UUID: invalid_argument MALFORMED_UUID id

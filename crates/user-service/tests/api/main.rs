@@ -14,6 +14,7 @@ mod lifecycle;
 mod passwords;
 mod history;
 mod erasing;
+mod past;
 mod bad_input;
 mod tables;
 mod secrets;

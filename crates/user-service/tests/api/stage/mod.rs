@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 pub(crate) use database::Database;
 pub(crate) use place::Place;
-pub(crate) use seeds::{fixed_clock, seeded};
+pub(crate) use seeds::{Dial, fixed_clock, seeded};
 pub(crate) use service::{MASTER_KEY, STARTING, Service};
 use wire::Answer;
 pub(crate) use wire::{post, refusal_of};

@@ -1,5 +1,6 @@
 //! Time and randomness that are the same in every run.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use eventstore::Clock;
@@ -12,6 +13,27 @@ const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
 /// What the log is given for its time: it stands still, so each append is a microsecond after the one before.
 pub(crate) fn fixed_clock() -> Clock {
     Clock::new(|| START)
+}
+
+/// A clock that stands still until a test sets it.
+#[derive(Clone)]
+pub(crate) struct Dial(Arc<AtomicI64>);
+
+impl Dial {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(START.as_second())))
+    }
+
+    /// What the log is given for its time.
+    pub(crate) fn clock(&self) -> Clock {
+        let second = Arc::clone(&self.0);
+        Clock::new(move || Timestamp::from_second(second.load(Ordering::SeqCst)).expect("it was one"))
+    }
+
+    /// From now on it shows this.
+    pub(crate) fn set(&self, time: &str) {
+        self.0.store(time.parse::<Timestamp>().expect("it is one").as_second(), Ordering::SeqCst);
+    }
 }
 
 /// Randomness from a seed (splitmix64), and a clock for ids that goes on by a millisecond whenever it is read: ids that

@@ -18,6 +18,7 @@ use user_service::feed::{FeedLimits, Feeds};
 use user_service::grpc::UserApi;
 use user_service::host::{Api, Drained, Host, HostLimits, Readiness, ReadinessCheck};
 use user_service::passwords::{HashingCost, Passwords};
+use user_service::store::StoreOptions;
 use user_service::vault::MasterKeys;
 
 use super::{Answer, Place, post, refusal_of};
@@ -64,8 +65,12 @@ impl Service {
 
     /// The same, with other bounds on feeds.
     pub(crate) async fn start_with(place: &Place, sources: Sources, feed_limits: FeedLimits) -> Self {
+        Self::start_on(place.options(), sources, feed_limits).await
+    }
+
+    /// The same, with other options of the store.
+    pub(crate) async fn start_on(options: StoreOptions, sources: Sources, feed_limits: FeedLimits) -> Self {
         user_api::install_type_registry();
-        let options = place.options();
         let nobody_starts = STARTING.read().await;
         options.migrate().await.expect("the place is empty, or ours");
         let store = options.open().await.expect("it was migrated");

@@ -69,6 +69,8 @@ pub struct Subscription {
     /// Up to where she knows that, and since when.
     told: (Position, Instant),
     batch: Batch,
+    /// Where the log stood when the feed began: before this she has not caught up, although the ring may not know it yet.
+    goal: Position,
     /// The epoch of the ring in which the store last knew her place and nothing beyond it.
     trusted: Option<u64>,
     caught_up: bool,
@@ -85,6 +87,7 @@ impl Subscription {
     ) -> Result<Self, FeedError> {
         let seat = Seat::take(&feeds)?;
         let news = feeds.0.hub.news();
+        let goal = feeds.0.directory.store().head().await?.position;
         let (seen, snapshot) = match place(&feeds, start).await? {
             Place::Tail(seen) => (seen, None),
             Place::Snapshot(at) => {
@@ -100,6 +103,7 @@ impl Subscription {
             seen,
             told: (seen.position, Instant::now()),
             batch: Batch::default(),
+            goal,
             trusted: None,
             caught_up: false,
             _seat: seat,
@@ -191,7 +195,7 @@ impl Subscription {
                 self.batch = batch;
                 Ok(None)
             }
-            Taken::End if !self.caught_up => {
+            Taken::End if !self.caught_up && self.seen.position >= self.goal => {
                 self.caught_up = true;
                 Ok(Some(Mark::CaughtUp))
             }
@@ -210,6 +214,7 @@ impl Subscription {
         let batch = self.page().await?;
         if batch.scanned_to == Some(self.seen) {
             self.trusted = Some(epoch);
+            self.goal = self.seen.position;
             return Ok(self.wait().await);
         }
         self.batch = batch;

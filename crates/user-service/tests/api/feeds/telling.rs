@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use user_api::v1;
 use user_api::v1::watch_events_request::Start;
 

@@ -3,7 +3,7 @@
 use eventstore::{AggregateId, NewParked, Position, ProjectionMode, RecordedEvent, Slot, Writing};
 
 use super::fold::Fold;
-use super::refold::history;
+use super::refold::{history, rows_of};
 use super::rows::is_about_streams;
 use super::tended::{Tended, streams_of};
 use super::workplace::{Trouble, Workplace};
@@ -45,7 +45,7 @@ async fn rewrite<E: Send + Sync + 'static>(
         return Ok("refused: the projection is being built".to_owned());
     }
     let events = history(place, stream, live.generation.checkpoint.position).await?;
-    if events.is_empty() {
+    if events.is_empty() && !has_rows(place, stream).await? {
         return Ok("refused: there is no such stream".to_owned());
     }
     let parked = all_parked(place, live, stream).await?;
@@ -67,6 +67,19 @@ async fn rewrite<E: Send + Sync + 'static>(
         live.parked.remove(&stream);
     }
     Ok(format!("the rows of {stream} have been made anew"))
+}
+
+/// Whether there are rows about a stream, which need not have events then: somebody else wrote them.
+async fn has_rows<E: Send + Sync + 'static>(
+    place: &Workplace<E>,
+    stream: AggregateId,
+) -> Result<bool, Trouble> {
+    for table in place.layout.tables.iter().copied().filter(|table| is_about_streams(table)) {
+        if !rows_of(place, table, Slot::Live, stream).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What her events come to. Those that were never parked have been counted already. `None` if one of these cannot be

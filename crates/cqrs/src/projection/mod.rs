@@ -20,6 +20,8 @@ mod tail;
 mod walk;
 mod verify;
 mod refold;
+mod check;
+mod check_all;
 mod mend;
 mod parking;
 mod fold;
@@ -30,6 +32,8 @@ mod retry;
 
 use thiserror::Error;
 
+pub use check::{Checked, Difference, Differs, NotChecked, NotComparable};
+pub use check_all::CheckedAll;
 pub use projector::{Decode, Projector};
 pub use reached::{NotReached, reached};
 pub use runner::{Answer, Projections};

@@ -1,14 +1,15 @@
 //! One stream folded from the log alone, and compared with the rows that a generation has of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use eventstore::{
-    AggregateId, ColumnClass, ColumnKind, OnErasure, Position, ProjectionTable, RecordedEvent, Row, Slot,
-    Subject, Value, Version,
+    AggregateId, ColumnClass, ColumnKind, Generation, OnErasure, Position, ProjectionTable, RecordedEvent,
+    Row, Slot, Subject, Value, Version,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::check::{Difference, Differs};
 use super::fold::Fold;
 use super::rows::{is_about_streams, stream_of};
 use super::tended::Tended;
@@ -24,31 +25,75 @@ pub(super) async fn agrees<E: Send + Sync + 'static>(
     tended: &Tended,
     stream: AggregateId,
 ) -> Result<bool, Trouble> {
-    Ok(compare(place, tended, stream).await? || compare(place, tended, stream).await?)
+    Ok(is_equal(place, tended, stream).await? || is_equal(place, tended, stream).await?)
 }
 
-async fn compare<E: Send + Sync + 'static>(
+async fn is_equal<E: Send + Sync + 'static>(
     place: &Workplace<E>,
     tended: &Tended,
     stream: AggregateId,
 ) -> Result<bool, Trouble> {
-    let events = history(place, stream, tended.generation.checkpoint.position).await?;
+    let Generation { slot, checkpoint, .. } = tended.generation;
+    let found = differences(place, slot, checkpoint.position, stream).await?;
+    Ok(found.is_some_and(|differences| differences.is_empty()))
+}
+
+/// How the rows of a generation about a stream differ from what its events up to a position come to. `None` if one of
+/// these cannot be projected.
+pub(super) async fn differences<E: Send + Sync + 'static>(
+    place: &Workplace<E>,
+    slot: Slot,
+    up_to: Position,
+    stream: AggregateId,
+) -> Result<Option<BTreeSet<Difference>>, Trouble> {
+    let events = history(place, stream, up_to).await?;
     let mut fold = Fold::default();
     fold.all(&*place.projector, &place.read(events).await?);
-    let kept = match place.layout.subjects {
-        Some(subjects) => !place.projections().inline_rows(subjects, &[stream]).await?.is_empty(),
-        None => true,
-    };
+    let kept = is_kept(place, stream).await?;
+    let mut differences = BTreeSet::new();
     for table in place.layout.tables.iter().copied().filter(|table| is_about_streams(table)) {
         let mut expected = fold.rows.put_in(table);
         if !kept {
             clean(table, &mut expected);
         }
-        if expected != rows_of(place, table, tended.generation.slot, stream).await? {
-            return Ok(false);
-        }
+        let found = rows_of(place, table, slot, stream).await?;
+        differences.append(&mut compared(table, &expected, &found));
     }
-    Ok(fold.park.is_empty())
+    Ok(fold.park.is_empty().then_some(differences))
+}
+
+/// Whether what is personal in the rows of a stream may be kept.
+pub(super) async fn is_kept<E: Send + Sync + 'static>(
+    place: &Workplace<E>,
+    stream: AggregateId,
+) -> Result<bool, Trouble> {
+    Ok(match place.layout.subjects {
+        Some(subjects) => !place.projections().inline_rows(subjects, &[stream]).await?.is_empty(),
+        None => true,
+    })
+}
+
+/// How rows differ, by key.
+pub(super) fn compared(
+    table: &'static ProjectionTable,
+    expected: &BTreeMap<Row, Row>,
+    found: &BTreeMap<Row, Row>,
+) -> BTreeSet<Difference> {
+    let differs = |differs| Difference { table: table.name, differs };
+    let mut differences = BTreeSet::new();
+    for (key, row) in expected {
+        let Some(found) = found.get(key) else {
+            differences.insert(differs(Differs::Missing));
+            continue;
+        };
+        let columns = table.columns.iter().zip(row.iter().zip(found));
+        let other = columns.filter(|(_, (expected, found))| expected != found);
+        differences.extend(other.map(|(column, _)| differs(Differs::In(column.name))));
+    }
+    if found.keys().any(|key| !expected.contains_key(key)) {
+        differences.insert(differs(Differs::TooMany));
+    }
+    differences
 }
 
 /// The events of a stream up to a position.
@@ -89,7 +134,7 @@ fn clean(table: &ProjectionTable, rows: &mut BTreeMap<Row, Row>) {
 }
 
 /// The rows of a stream in one table, by key.
-async fn rows_of<E: Send + Sync + 'static>(
+pub(super) async fn rows_of<E: Send + Sync + 'static>(
     place: &Workplace<E>,
     table: &'static ProjectionTable,
     slot: Slot,

@@ -1,13 +1,16 @@
 //! The runner: one task for each projection, in every process; whoever has the lease does the work.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use eventstore::{Deadline, EventStore, Position, ProjectionError};
+use eventstore::{AggregateId, Deadline, EventStore, Position, ProjectionError};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::check::{self, Checked, NotChecked, NotComparable};
+use super::check_all::{self, CheckedAll};
 use super::compete::{Load, compete};
 use super::counters::Counters;
 use super::reached::reached_here;
@@ -136,6 +139,28 @@ impl<E: Send + Sync + 'static> Projections<E> {
     ) -> Result<(), NotReached> {
         let shown = self.place(projection).map(|place| place.shown.subscribe());
         reached_here(&*self.inner.store, projection, position, deadline, shown).await
+    }
+
+    /// Whether the live rows of a projection about one stream are what the log says. Also beside its owner: what moves
+    /// meanwhile is looked at again.
+    pub async fn check(&self, projection: &str, stream: AggregateId) -> Result<Checked, NotChecked> {
+        match self.place(projection) {
+            Some(place) => Ok(check::stream(place, stream).await?),
+            None => Ok(Checked::NotComparable(NotComparable::Unknown)),
+        }
+    }
+
+    /// The same for every row, those about nobody too. Holds no more than a page of streams and what is counted.
+    pub async fn check_all(&self, projection: &str) -> Result<CheckedAll, NotChecked> {
+        match self.place(projection) {
+            Some(place) => Ok(check_all::everything(place).await?),
+            None => Ok(CheckedAll::not(NotComparable::Unknown)),
+        }
+    }
+
+    /// Some streams at random, each once: of those with many events rather than of those with few.
+    pub async fn some_streams(&self, count: usize) -> Result<BTreeSet<AggregateId>, ProjectionError> {
+        Ok(check::some_streams(&*self.inner.store, count).await?)
     }
 
     fn place(&self, projection: &str) -> Option<&Arc<Workplace<E>>> {

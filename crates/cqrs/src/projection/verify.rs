@@ -128,7 +128,7 @@ impl Verification {
 }
 
 /// The stream of an event at a random position.
-async fn any_stream<E: Send + Sync + 'static>(
+pub(super) async fn any_stream<E: Send + Sync + 'static>(
     place: &Workplace<E>,
     up_to: Position,
 ) -> Result<Option<AggregateId>, Trouble> {

@@ -10,6 +10,7 @@ mod owning;
 mod parked;
 mod rebuilding;
 mod diverged;
+mod checking;
 mod histories;
 mod faults;
 mod exactly_once;

@@ -1,10 +1,12 @@
 //! The command line: what can be said, and who does it.
 
+mod api;
 mod clock;
 mod doctor;
 mod migrate;
 mod serve;
 mod settings;
+mod users;
 
 use clap::{Parser, Subcommand};
 
@@ -26,6 +28,8 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// Check a store against its own log, also while a service is using it. Ends with 3 if something is wrong
     Doctor(doctor::DoctorArgs),
+    /// Look at users as they are and as they were, through a running service
+    Users(users::UsersArgs),
     /// Tell a running service that a clock which jumped forward is right
     AcceptClock(StoreArgs),
 }
@@ -46,6 +50,7 @@ impl Cli {
             Command::Serve(args) => serve::serve(args).await.map(|()| Exit::Success),
             Command::Migrate(args) => migrate::migrate(&args).await.map(|()| Exit::Success),
             Command::Doctor(args) => doctor::doctor(&args).await,
+            Command::Users(args) => users::users(&args).await.map(|()| Exit::Success),
             Command::AcceptClock(args) => clock::accept(&args).await.map(|()| Exit::Success),
         }
     }

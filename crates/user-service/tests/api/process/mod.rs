@@ -3,5 +3,6 @@
 mod running;
 mod starting;
 mod stopping;
+mod users;
 
 pub(crate) use running::{Running, user_service};

@@ -35,8 +35,13 @@ pub(crate) fn execution(
         precondition: None,
         request,
         metadata: Metadata::default(),
-        deadline: Deadline(Instant::now() + PATIENCE),
+        deadline: deadline(),
     }
+}
+
+/// Until when a campaign waits.
+pub(crate) fn deadline() -> Deadline {
+    Deadline(Instant::now() + PATIENCE)
 }
 
 #[cfg(test)]

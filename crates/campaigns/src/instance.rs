@@ -27,6 +27,7 @@ pub(crate) async fn directory(store: Arc<dyn EventStore>, sources: Sources) -> a
         passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
         policy: PasswordPolicy::default(),
         sources,
+        runner: user_service::projections::runner_settings(),
     };
     Ok(Directory::open(store, parts).await?)
 }

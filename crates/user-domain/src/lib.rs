@@ -10,11 +10,14 @@ mod refusal;
 mod standing;
 mod user;
 mod users;
+mod outline;
 mod values;
 mod violation;
 
 #[cfg(test)]
 mod alice;
+#[cfg(any(test, feature = "testkit"))]
+pub mod histories;
 #[cfg(test)]
 mod properties;
 
@@ -30,12 +33,13 @@ pub use events::{
     UserCreated, UserCreatedPersonal, UserDeactivated, UserDeleted, UserErased, UserReinstated, UserRestored,
     UserSuspended, UserSuspendedPersonal, UsernameChanged, UsernameChangedPersonal,
 };
+pub use outline::Outline;
 pub use refusal::Refusal;
 pub use standing::{Standing, Status};
 pub use user::{ErasedUser, LiveUser, User};
 pub use users::Users;
 pub use values::{
     AvatarUrl, CredentialAlgorithm, CredentialState, Email, Password, PasswordHash, PasswordPolicy,
-    PersonName, Reason, Username,
+    PersonName, Reason, SearchText, Username,
 };
 pub use violation::Violation;

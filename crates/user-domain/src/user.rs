@@ -4,6 +4,7 @@ use cqrs::{Claim, Recorded};
 use eventstore::{AggregateId, Position, Version};
 use jiff::Timestamp;
 
+use crate::values::caseless;
 use crate::{
     AvatarUrl, CredentialState, Email, PersonName, Redactable, Refusal, Standing, Status, UserCreated,
     UserEvent, Username,
@@ -71,6 +72,14 @@ impl LiveUser {
     /// What callers see of her standing.
     pub fn status(&self) -> Status {
         self.standing.status()
+    }
+
+    /// What she is searched by: address, name here, first and last name, a line each, case-folded.
+    pub fn searched(&self) -> String {
+        let names = [self.first_name.as_ref(), self.last_name.as_ref()].into_iter().flatten();
+        let lines =
+            [self.email.as_str(), self.username.as_str()].into_iter().chain(names.map(PersonName::as_str));
+        lines.map(caseless).collect::<Vec<_>>().join("\n")
     }
 
     /// What nobody else may own as long as she lives, deleted or not.

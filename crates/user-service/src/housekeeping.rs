@@ -116,6 +116,7 @@ mod tests {
             passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
             policy: PasswordPolicy::default(),
             sources,
+            runner: crate::projections::runner_settings(),
         };
         let directory = Directory::open(store, parts).await.expect("it is new");
         let old = create(&directory, 1).await;

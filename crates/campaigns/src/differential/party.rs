@@ -9,15 +9,17 @@ use eventstore::{
 use user_domain::{CredentialAlgorithm, Email, LiveUser, Status, UserCommand, UserEvent};
 use user_service::directory::{Directory, NewCredential};
 use user_service::queries::{
-    EventQuestion, ListedEvent, PageOf, PageToken, UserPage, UserRef, find_user, list_user_events, list_users,
+    EventQuestion, Freshness, ListQuestion, ListedEvent, PageOf, PageToken, UserPage, UserRef, find_user,
+    list_user_events, list_users,
 };
+use user_service::read_model::UserOrder;
 use user_service::store::StoreOptions;
 use uuid::Uuid;
 
 use super::answer::Answer;
 use super::script::Step;
 use super::virtual_clock::VirtualClock;
-use crate::command::{ARGON2ID, execution, hashed};
+use crate::command::{ARGON2ID, deadline, execution, hashed};
 use crate::ground::{Ground, Kind};
 use crate::instance;
 use crate::seed::Seed;
@@ -102,7 +104,10 @@ impl Party {
     }
 
     pub(super) async fn list(&self, statuses: &[Status], size: u32) -> anyhow::Result<UserPage> {
-        Ok(list_users(&self.directory, statuses, size, "").await?)
+        let question =
+            ListQuestion { statuses: statuses.to_vec(), search: None, order: UserOrder::NEWEST_FIRST };
+        let freshness = Freshness { min_position: None, deadline: deadline() };
+        Ok(list_users(&self.directory, &question, size, "", freshness).await?)
     }
 
     pub(super) fn store(&self) -> &dyn EventStore {

@@ -5,7 +5,7 @@ use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
 
 /// Folding comes between the two normalisations: it neither keeps NFC nor, before NFD, finds every letter (U+0345).
 /// For assigned characters Unicode promises never to change the result, which is why values refuse unassigned ones.
-pub(super) fn caseless(text: &str) -> String {
+pub(crate) fn caseless(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }

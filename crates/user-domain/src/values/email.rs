@@ -41,6 +41,11 @@ impl Email {
         Ok(Self(address.into()))
     }
 
+    /// Where it is, in lower-case ASCII.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// What two addresses of one person have in common: the case-folded, canonically spelled local part at the domain.
     ///
     /// Mail servers may tell `Alice` from `alice`; people do not, and a second account by capital letters is a trap.

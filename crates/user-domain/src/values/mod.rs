@@ -10,15 +10,18 @@ mod password;
 mod password_hash;
 mod person_name;
 mod reason;
+mod search_text;
 mod username;
 
 pub use avatar_url::AvatarUrl;
+pub(crate) use caseless::caseless;
 pub use credential_state::{CredentialAlgorithm, CredentialState};
 pub use email::Email;
 pub use password::{Password, PasswordPolicy};
 pub use password_hash::PasswordHash;
 pub use person_name::PersonName;
 pub use reason::Reason;
+pub use search_text::SearchText;
 pub use username::Username;
 
 /// What every textual value has: it can be read, and taken from a store without asking the rules of today.

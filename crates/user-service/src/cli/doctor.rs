@@ -9,6 +9,7 @@ use crate::Sources;
 use crate::directory::{Directory, Parts};
 use crate::doctor;
 use crate::passwords::{HashingCost, Passwords};
+use crate::projections::runner_settings;
 use crate::store::Access;
 
 #[derive(Debug, Args)]
@@ -24,7 +25,8 @@ pub(super) async fn doctor(args: &DoctorArgs) -> anyhow::Result<Exit> {
     let store = args.store.options(Access::Reader).open().await?;
     let sources = Sources::system();
     let passwords = Passwords::new(HashingCost::FLOOR, sources.clone());
-    let parts = Parts { keys, passwords, policy: PasswordPolicy::default(), sources };
+    let parts =
+        Parts { keys, passwords, policy: PasswordPolicy::default(), sources, runner: runner_settings() };
     let report = doctor::examine(&Directory::open_existing(store, parts).await?).await?;
     println!("{report}");
     Ok(if report.findings.is_empty() { Exit::Success } else { Exit::Unsound })

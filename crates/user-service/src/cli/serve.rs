@@ -2,9 +2,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use cqrs::projection::RunnerSettings;
 use eventstore::Warning;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
@@ -19,6 +21,7 @@ use crate::feed::{FeedLimits, Feeds};
 use crate::grpc::{CallerMetadata, UserApi};
 use crate::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
 use crate::passwords::{HashingCost, Passwords};
+use crate::projections::runner_settings;
 use crate::store::{Access, StoreUrl};
 use crate::{Sources, admin, housekeeping};
 
@@ -61,9 +64,23 @@ pub(super) struct ServeArgs {
     /// Lanes of a password hash; 1 or more
     #[arg(long, env = "USER_SERVICE_ARGON2_LANES", default_value_t = 1)]
     argon2_lanes: u32,
+    /// After how many seconds without a sign of life another instance takes over a projection; 1 or more
+    #[arg(long, env = "USER_SERVICE_PROJECTION_LEASE_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    projection_lease_seconds: u32,
+    /// With more users than this whose events a projection cannot take it pauses, until somebody has looked
+    #[arg(long, env = "USER_SERVICE_PROJECTION_PARKED_MAX", default_value_t = 100)]
+    projection_parked_max: usize,
 }
 
 impl ServeArgs {
+    fn runner(&self) -> RunnerSettings {
+        RunnerSettings {
+            lease_ttl: Duration::from_secs(self.projection_lease_seconds.into()),
+            parked_streams_max: self.projection_parked_max,
+            ..runner_settings()
+        }
+    }
+
     fn callers(&self) -> CallerMetadata {
         if self.trust_caller_metadata { CallerMetadata::Trusted } else { CallerMetadata::Ignored }
     }
@@ -128,11 +145,18 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
             admin::serve(admin, service.directory.clone(), stop.clone()).await;
         }
     };
+    // The host drains first: calls that have begun may wait for a projection.
+    let drained = CancellationToken::new();
+    let projecting = service.directory.projections().run(drained.clone());
+    let serving = async {
+        let served = host.serve(api, readiness, stop.clone()).await;
+        drained.cancel();
+        served
+    };
     let kept = SignedDuration::from_hours(args.request_retention_hours.into());
     let forget = housekeeping::forget_old_requests(service.directory.clone(), kept, stop.clone());
     let feed = feeds.run(stop.clone());
-    let (drained, (), (), ()) =
-        tokio::join!(host.serve(api, readiness, stop.clone()), serve_admin, forget, feed);
+    let (drained, (), (), (), ()) = tokio::join!(serving, projecting, serve_admin, forget, feed);
     service.directory.store().close().await;
     tracing::info!(connections_cut = drained.connections_cut, "stopped");
     Ok(())
@@ -171,7 +195,8 @@ async fn open(args: &ServeArgs) -> anyhow::Result<Service> {
     }
     let store = options.open().await?;
     let passwords = Passwords::new(cost, sources.clone());
-    let directory = Directory::open(store, Parts { keys, passwords, policy, sources }).await?;
+    let directory =
+        Directory::open(store, Parts { keys, passwords, policy, sources, runner: args.runner() }).await?;
     Ok(Service { directory, folder, freshness })
 }
 

@@ -7,6 +7,7 @@ mod users;
 
 use std::sync::Arc;
 
+use cqrs::projection::{Projections, RunnerSettings};
 use cqrs::{CommandBus, CommandError, Execution, Fault, Outcome};
 use eventstore::{EventStore, NewRequest};
 use user_domain::{PasswordPolicy, Refusal, User, Users};
@@ -19,6 +20,7 @@ pub use users::UserAggregates;
 
 use crate::Sources;
 use crate::passwords::Passwords;
+use crate::projections::{self, DecodedUserEvent, UserDecoder};
 use crate::vault::{MasterKeys, VaultError, VaultRoot};
 
 /// The directory. Cheap to clone.
@@ -34,6 +36,7 @@ struct Inner {
     policy: PasswordPolicy,
     sources: Sources,
     bus: CommandBus<UserAggregates>,
+    projections: Projections<DecodedUserEvent>,
 }
 
 /// What a directory is made of, besides its store.
@@ -47,6 +50,8 @@ pub struct Parts {
     pub policy: PasswordPolicy,
     /// Randomness and time.
     pub sources: Sources,
+    /// How projections are run, where they are.
+    pub runner: RunnerSettings,
 }
 
 impl Directory {
@@ -63,7 +68,7 @@ impl Directory {
     }
 
     fn of(store: Arc<dyn EventStore>, parts: Parts, root: VaultRoot) -> Self {
-        let Parts { keys, passwords, policy, sources } = parts;
+        let Parts { keys, passwords, policy, sources, runner } = parts;
         let root = Arc::new(root);
         let keys = Arc::new(keys);
         let bus = CommandBus::new(
@@ -76,7 +81,9 @@ impl Directory {
                 sources: sources.clone(),
             },
         );
-        Self(Arc::new(Inner { store, keys, root, passwords, policy, sources, bus }))
+        let decoder = Arc::new(UserDecoder::new(Arc::clone(&store), Arc::clone(&keys)));
+        let projections = Projections::new(Arc::clone(&store), decoder, projections::projectors(), runner);
+        Self(Arc::new(Inner { store, keys, root, passwords, policy, sources, bus, projections }))
     }
 
     /// Executes a command on one user.
@@ -96,6 +103,18 @@ impl Directory {
     #[must_use]
     pub fn store(&self) -> &dyn EventStore {
         &*self.0.store
+    }
+
+    /// What is derived from the log: to run it, to ask how it is, to wait for it.
+    #[must_use]
+    pub fn projections(&self) -> &Projections<DecodedUserEvent> {
+        &self.0.projections
+    }
+
+    /// What reads the events of this directory's log.
+    #[must_use]
+    pub fn decoder(&self) -> UserDecoder {
+        UserDecoder::new(Arc::clone(&self.0.store), Arc::clone(&self.0.keys))
     }
 
     /// The master keys.

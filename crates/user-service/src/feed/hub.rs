@@ -171,6 +171,7 @@ mod tests {
             passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
             policy: PasswordPolicy::default(),
             sources,
+            runner: crate::projections::runner_settings(),
         };
         Directory::open(store, parts).await.expect("it is new")
     }

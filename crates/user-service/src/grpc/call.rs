@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use connectrpc::RequestContext;
-use eventstore::{Deadline, Metadata};
+use eventstore::{Deadline, Metadata, Position};
 use http::header::USER_AGENT;
 use user_api::ApiError;
 use uuid::Uuid;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::caller_metadata::{CallerMetadata, Said};
 use super::fields::Fields;
 use crate::host::Peer;
+use crate::queries::Freshness;
 use crate::vault::Origin;
 
 /// Nobody is authenticated yet: whoever reaches the loopback address is this one.
@@ -18,6 +19,9 @@ const ANONYMOUS: &str = "anonymous";
 
 /// Kept back from the caller's time, so that the reason reaches her before the stack cuts the call.
 const ANSWERING_TIME: Duration = Duration::from_millis(20);
+
+/// Kept back from the time that a caller waits for a view: after it the view is still to be read.
+const READING_TIME: Duration = Duration::from_millis(250);
 
 /// For a call whose stack set no deadline.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,6 +61,15 @@ impl Call {
     /// On whose behalf the caller acts, if she said so and is trusted.
     pub(super) fn actor(&self) -> Option<&str> {
         self.said.actor.as_deref()
+    }
+
+    /// How new the answer to this call must be: at least as new as what the caller has seen. Some of her time is kept
+    /// back for reading it, or for finding out how far the view is.
+    pub(super) fn freshness(&self, min_position: Option<u64>) -> Freshness {
+        let end = self.deadline.0;
+        let kept_back = READING_TIME.min(end.saturating_duration_since(Instant::now()) / 5);
+        let deadline = Deadline(end.checked_sub(kept_back).unwrap_or(end));
+        Freshness { min_position: min_position.map(Position), deadline }
     }
 
     /// What stands beside every event of this call. The request's own id goes before the one in a header.

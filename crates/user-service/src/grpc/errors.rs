@@ -13,7 +13,8 @@ use user_api::ApiError;
 use user_domain::Refusal;
 
 use crate::feed::FeedError;
-use crate::queries::{Absence, QueryError};
+use crate::projections::USER_HISTORY;
+use crate::queries::{Absence, QueryError, of_catalog};
 
 /// Overload passes quickly, or not at all.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -54,6 +55,7 @@ pub(super) fn of_query(failure: &QueryError) -> ApiError {
             ApiError::new(ErrorCode::OutOfRange, "POSITION_NOT_REACHED", failure.to_string())
                 .with_metadata("head", head.to_string())
         }
+        QueryError::Projection { projection, cause } => of_projection(projection, cause),
         QueryError::BadToken(bad) => {
             ApiError::new(ErrorCode::InvalidArgument, "BAD_PAGE_TOKEN", bad.to_string())
                 .with_violation("page_token", "was not given by this service for this request")
@@ -78,7 +80,7 @@ pub(super) fn of_feed(failure: &FeedError) -> ApiError {
         FeedError::TooMany => {
             ApiError::new(ErrorCode::ResourceExhausted, "TOO_MANY_FEEDS", text).with_retry_delay(LONG_PAUSE)
         }
-        FeedError::NoSnapshot(cause) => of_not_reached(cause),
+        FeedError::NoSnapshot(cause) => of_projection(USER_HISTORY.name, cause),
         FeedError::Stopping => {
             ApiError::new(ErrorCode::Unavailable, "STOPPING", text).with_retry_delay(PAUSE)
         }
@@ -86,22 +88,39 @@ pub(super) fn of_feed(failure: &FeedError) -> ApiError {
     }
 }
 
-/// What is read from a projection that does not get there in time.
-fn of_not_reached(failure: &NotReached) -> ApiError {
-    let text = failure.to_string();
-    match failure {
-        NotReached::Behind { .. } => {
-            ApiError::new(ErrorCode::Unavailable, "PROJECTION_BEHIND", text).with_retry_delay(PAUSE)
+/// A projection that does not show what is asked of it. None of its reasons is the caller's to mend.
+fn of_projection(projection: &str, cause: &NotReached) -> ApiError {
+    let unavailable = |reason| {
+        ApiError::new(ErrorCode::Unavailable, reason, cause_for_callers(cause))
+            .with_metadata("projection", projection)
+    };
+    match cause {
+        NotReached::Behind { at } => {
+            ApiError::new(ErrorCode::DeadlineExceeded, "PROJECTION_BEHIND", cause_for_callers(cause))
+                .with_metadata("projection", projection)
+                .with_metadata("position", at.to_string())
+                .with_retry_delay(PAUSE)
         }
-        NotReached::Building { .. } => {
-            ApiError::new(ErrorCode::Unavailable, "PROJECTION_BUILDING", text).with_retry_delay(LONG_PAUSE)
+        NotReached::Building { done, total } => unavailable("PROJECTION_BUILDING")
+            .with_metadata("events_done", done.to_string())
+            .with_metadata("events_total", total.to_string())
+            .with_retry_delay(LONG_PAUSE),
+        NotReached::Unknown => unavailable("PROJECTION_BUILDING").with_retry_delay(PAUSE),
+        NotReached::Paused(_) => {
+            ApiError::new(ErrorCode::FailedPrecondition, "PROJECTION_PAUSED", cause_for_callers(cause))
+                .with_metadata("projection", projection)
         }
-        NotReached::Paused(_) => ApiError::new(
-            ErrorCode::FailedPrecondition,
-            "PROJECTION_PAUSED",
-            "what this is read from does not go on until an operator has looked at it",
-        ),
-        NotReached::Unknown | NotReached::Store(_) => broken(failure),
+        NotReached::Store(cause) => of_catalog(cause).map_or_else(|| broken(cause), of_read),
+    }
+}
+
+/// Why a projection is paused is the operator's to know.
+fn cause_for_callers(cause: &NotReached) -> &'static str {
+    match cause {
+        NotReached::Behind { .. } => "what was asked for is not in this view yet",
+        NotReached::Building { .. } | NotReached::Unknown => "this view is being built",
+        NotReached::Paused(_) => "this view does not go on until an operator has looked at it",
+        NotReached::Store(_) => "the store cannot be asked",
     }
 }
 
@@ -188,7 +207,7 @@ mod tests {
         Broken, Contended, DeadlineBeforeStart, Erased, OutcomeUnknown, Overloaded, PreconditionFailed,
         Refused, RequestReused, StoreDown, WriterRefused,
     };
-    use eventstore::{Position, WriterRefusal};
+    use eventstore::{Position, ProjectionError, WriterRefusal};
     use insta::assert_snapshot;
     use user_domain::DecodeError;
 
@@ -238,6 +257,12 @@ mod tests {
             QueryError::Store(ReadError::Malformed(INTERNAL.into())),
             QueryError::Overloaded,
             QueryError::NotReached { head: Position(7) },
+            projection(NotReached::Behind { at: Position(7) }),
+            projection(NotReached::Building { done: 7, total: 9 }),
+            projection(NotReached::Unknown),
+            projection(NotReached::Paused(INTERNAL.to_owned())),
+            projection(NotReached::Store(ReadError::StoreDown(INTERNAL.into()).into())),
+            projection(NotReached::Store(ProjectionError::Missing)),
             QueryError::BadToken(BadToken),
             QueryError::History(HistoryError::Decode { position: 1, source: decode }),
             QueryError::Key(MasterKeyError::Unknown),
@@ -277,6 +302,10 @@ mod tests {
         }
     }
 
+    fn projection(cause: NotReached) -> QueryError {
+        QueryError::Projection { projection: "user_search", cause }
+    }
+
     fn query_name(failure: &QueryError) -> &'static str {
         match failure {
             QueryError::Store(ReadError::StoreDown(_)) => "Store(StoreDown)",
@@ -284,6 +313,11 @@ mod tests {
             QueryError::Store(ReadError::Malformed(_)) => "Store(Malformed)",
             QueryError::Overloaded => "Overloaded",
             QueryError::NotReached { .. } => "NotReached",
+            QueryError::Projection { cause: NotReached::Behind { .. }, .. } => "Projection(Behind)",
+            QueryError::Projection { cause: NotReached::Building { .. }, .. } => "Projection(Building)",
+            QueryError::Projection { cause: NotReached::Unknown, .. } => "Projection(Unknown)",
+            QueryError::Projection { cause: NotReached::Paused(_), .. } => "Projection(Paused)",
+            QueryError::Projection { cause: NotReached::Store(_), .. } => "Projection(Store)",
             QueryError::BadToken(_) => "BadToken",
             QueryError::History(_) => "History",
             QueryError::Key(_) => "Key",
@@ -356,6 +390,12 @@ mod tests {
         Store(Malformed): internal INTERNAL
         Overloaded: resource_exhausted OVERLOADED 0.500s
         NotReached: out_of_range POSITION_NOT_REACHED
+        Projection(Behind): deadline_exceeded PROJECTION_BEHIND 0.500s
+        Projection(Building): unavailable PROJECTION_BUILDING 10s
+        Projection(Unknown): unavailable PROJECTION_BUILDING 0.500s
+        Projection(Paused): failed_precondition PROJECTION_PAUSED
+        Projection(Store): unavailable STORE_DOWN 0.500s
+        Projection(Store): internal INTERNAL
         BadToken: invalid_argument BAD_PAGE_TOKEN page_token
         History: internal INTERNAL
         Key: internal INTERNAL
@@ -363,10 +403,10 @@ mod tests {
         Feed(BeyondHead): out_of_range POSITION_NOT_REACHED after_position
         Feed(Diverged): failed_precondition LOG_DIVERGED
         Feed(TooMany): resource_exhausted TOO_MANY_FEEDS 10s
-        Feed(NoSnapshot(Behind)): unavailable PROJECTION_BEHIND 0.500s
+        Feed(NoSnapshot(Behind)): deadline_exceeded PROJECTION_BEHIND 0.500s
         Feed(NoSnapshot(Building)): unavailable PROJECTION_BUILDING 10s
         Feed(NoSnapshot(Paused)): failed_precondition PROJECTION_PAUSED
-        Feed(NoSnapshot(Unknown)): internal INTERNAL
+        Feed(NoSnapshot(Unknown)): unavailable PROJECTION_BUILDING 0.500s
         Feed(Stopping): unavailable STOPPING 0.500s
         Feed(Read): unavailable STORE_DOWN 0.500s
         "#);

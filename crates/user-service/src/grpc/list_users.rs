@@ -1,34 +1,95 @@
-//! `ListUsers`: users with certain statuses, newest first, page by page.
+//! `ListUsers`: users with certain statuses or with something in what they are called, in any order, page by page.
 
+use connectrpc::ErrorCode;
 use user_api::{ApiError, v1};
-use user_domain::Status;
+use user_domain::{SearchText, Status};
 
 use super::call::Call;
 use super::fields::Fields;
 use super::paging::page_size;
 use super::{errors, user};
 use crate::directory::Directory;
-use crate::queries;
+use crate::queries::{self, ListQuestion};
+use crate::read_model::{SortKey, Sorting, UserOrder};
 
 /// Who is listed when nobody says otherwise.
 const UNLESS_ASKED: [Status; 3] = [Status::Active, Status::Inactive, Status::Suspended];
 
 pub(super) async fn list_users(
     directory: &Directory,
-    _call: &Call,
+    call: &Call,
     request: v1::ListUsersRequest,
 ) -> Result<v1::ListUsersResponse, ApiError> {
     let mut fields = Fields::default();
     let size = page_size(&mut fields, request.page_size);
-    let statuses = statuses(&mut fields, &request);
+    let question = question(&mut fields, &request);
+    match request.as_of.as_option() {
+        Some(_) => only_without_a_moment(&mut fields, &question),
+        None => only_with_a_moment(&mut fields, &request),
+    }
     fields.done()?;
-    let page = queries::list_users(directory, &statuses, size, &request.page_token).await;
+    if request.as_of.is_set() {
+        return Err(ApiError::new(ErrorCode::Unimplemented, "NOT_YET", "not yet"));
+    }
+    let freshness = call.freshness(request.min_position);
+    let page = queries::list_users(directory, &question, size, &request.page_token, freshness).await;
     let page = page.map_err(|error| errors::of_query(&error))?;
     Ok(v1::ListUsersResponse {
         users: page.users.iter().map(user::live).collect(),
         next_page_token: page.next.unwrap_or_default(),
         position: page.position.0,
     })
+}
+
+fn question(fields: &mut Fields, request: &v1::ListUsersRequest) -> ListQuestion {
+    let search = request.filter.as_option().map_or("", |filter| &filter.query);
+    ListQuestion {
+        statuses: statuses(fields, request),
+        search: fields.check_optional(Some(search), SearchText::parse),
+        order: order(fields, &request.order_by),
+    }
+}
+
+/// The past is kept in the order of its users' ids, and what they were called is not searched in.
+fn only_without_a_moment(fields: &mut Fields, question: &ListQuestion) {
+    if question.search.is_some() {
+        fields.wrong("filter.query", "NOT_IN_THE_PAST", "does not go with as_of");
+    }
+    if question.order.key != SortKey::CreatedAt {
+        fields.wrong("order_by", "NOT_IN_THE_PAST", "must be created_at, one way or the other, with as_of");
+    }
+}
+
+fn only_with_a_moment(fields: &mut Fields, request: &v1::ListUsersRequest) {
+    let Some(filter) = request.filter.as_option() else { return };
+    for (field, asked) in [("filter.email", &filter.email), ("filter.username", &filter.username)] {
+        if !asked.is_empty() {
+            fields.wrong(field, "ONLY_IN_THE_PAST", "goes with as_of only: GetUser finds who has it now");
+        }
+    }
+}
+
+fn order(fields: &mut Fields, text: &str) -> UserOrder {
+    let mut words = text.split_whitespace();
+    let key = match words.next() {
+        None => return UserOrder::NEWEST_FIRST,
+        Some("created_at") => Some(SortKey::CreatedAt),
+        Some("updated_at") => Some(SortKey::UpdatedAt),
+        Some("email") => Some(SortKey::Email),
+        Some("username") => Some(SortKey::Username),
+        Some(_) => None,
+    };
+    let sorting = match (words.next(), words.next()) {
+        (None, _) => Some(Sorting::Ascending),
+        (Some("desc"), None) => Some(Sorting::Descending),
+        (Some(_), _) => None,
+    };
+    if let (Some(key), Some(sorting)) = (key, sorting) {
+        return UserOrder { key, sorting };
+    }
+    let rule = "must be created_at, updated_at, email or username, and perhaps desc behind it";
+    fields.wrong("order_by", "UNKNOWN_ORDER", rule);
+    UserOrder::NEWEST_FIRST
 }
 
 fn statuses(fields: &mut Fields, request: &v1::ListUsersRequest) -> Vec<Status> {

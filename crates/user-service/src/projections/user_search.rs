@@ -2,10 +2,13 @@
 //! lean row of the read model does not carry.
 
 use eventstore::{
-    ColumnClass, ColumnKind, OnErasure, ProjectionLayout, ProjectionMode, ProjectionTable, Subject,
+    ColumnClass, ColumnKind, OnErasure, ProjectionLayout, ProjectionMode, ProjectionTable, Row, Subject,
+    Value,
 };
+use user_domain::LiveUser;
 
-use super::column;
+use super::{LiveUsers, column};
+use crate::read_model::full_row;
 use crate::vault::USER_SECRET;
 
 /// For searching and sorting.
@@ -42,3 +45,11 @@ pub static USER_SEARCH_TABLE: ProjectionTable = ProjectionTable {
     counters: &[],
     subject: Subject::Stream(OnErasure::Delete),
 };
+
+/// What writes it.
+pub const USER_SEARCH_PROJECTOR: LiveUsers = LiveUsers { layout: &USER_SEARCH, row };
+
+fn row(user: &LiveUser) -> Row {
+    let added = [user.email.compare_key(), user.username.compare_key(), user.searched()];
+    full_row(user).into_iter().chain(added.map(Value::Text)).collect()
+}

@@ -2,7 +2,8 @@
 
 use eventstore::{OnErasure, ProjectionLayout, ProjectionMode, ProjectionTable, Subject};
 
-use crate::read_model::USER_READ_MODEL;
+use super::LiveUsers;
+use crate::read_model::{USER_READ_MODEL, full_row};
 use crate::vault::USER_SECRET;
 
 /// The read model as a projection.
@@ -22,3 +23,6 @@ pub static USERS_TABLE: ProjectionTable = ProjectionTable {
     counters: &[],
     subject: Subject::Stream(OnErasure::Delete),
 };
+
+/// What writes it where no append does.
+pub const USERS_PROJECTOR: LiveUsers = LiveUsers { layout: &USERS, row: full_row };

@@ -1,9 +1,11 @@
 //! What can be asked about users: one file per question. Answers come from the store as it is now, and
 //! those about the past from the log.
 
+mod activity;
 mod event_entry;
 mod event_question;
 mod find_user;
+mod freshness;
 mod list_events;
 mod list_user_events;
 mod list_users;
@@ -14,17 +16,21 @@ mod user_at;
 mod diff_user;
 mod explain_user;
 mod page_token;
+mod search_users;
 mod period;
 mod verify_password;
 
+pub use activity::{Activity, Days, activity};
 pub use diff_user::{DiffKind, UserDiff, diff_user};
 pub use event_entry::{ListedEvent, UserEventEntry, listed};
 pub use event_question::{EventQuestion, EventsPage, PageOf};
 pub use explain_user::{Explanation, FieldOrigin, explain_user};
 pub use find_user::{UserRef, find_user};
+pub use freshness::Freshness;
+pub(crate) use freshness::of_catalog;
 pub use list_events::list_events;
 pub use list_user_events::list_user_events;
-pub use list_users::{UserPage, list_users};
+pub use list_users::{ListQuestion, UserPage, list_users};
 pub use moment::{Moment, position_at};
 pub use page_token::{BadToken, PageToken};
 pub use past::{Absence, Past};
@@ -33,6 +39,7 @@ pub use user_at::user_at;
 pub use user_events::Until;
 pub use verify_password::{verify_old_password, verify_password};
 
+use cqrs::projection::NotReached;
 use eventstore::{Position, ReadError};
 use thiserror::Error;
 
@@ -53,6 +60,15 @@ pub enum QueryError {
     NotReached {
         /// Where it stands.
         head: Position,
+    },
+    /// A projection does not show what is asked of it.
+    #[error("the projection {projection} does not show this position")]
+    Projection {
+        /// Its name.
+        projection: &'static str,
+        /// Why not.
+        #[source]
+        cause: NotReached,
     },
     /// The page token is not one that this service gave for this question.
     #[error(transparent)]

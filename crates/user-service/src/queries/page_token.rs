@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::vault::VaultRoot;
 
@@ -43,6 +44,24 @@ impl PageToken<'_> {
         genuine.then_some(Some(after)).ok_or(BadToken)
     }
 
+    /// The same for a row whose key is personal: nobody else can read it.
+    pub fn issue_sealed(self, root: &VaultRoot, after: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(root.seal_token(&self.place(), after))
+    }
+
+    /// The key of the row that a sealed token follows; `None` for the first page.
+    pub fn read_sealed(self, root: &VaultRoot, token: &str) -> Result<Option<Zeroizing<Vec<u8>>>, BadToken> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| BadToken)?;
+        root.open_token(&self.place(), &sealed).map(Some).map_err(|_| BadToken)
+    }
+
+    fn place(&self) -> [&[u8]; 2] {
+        [self.method.as_bytes(), self.question]
+    }
+
     fn tag(self, root: &VaultRoot, after: &[u8]) -> [u8; TAG_BYTES] {
         root.token_tag(&[self.method.as_bytes(), self.question, after])
     }
@@ -64,6 +83,25 @@ mod tests {
         assert_eq!(other.read::<4>(&root, &issued), Err(BadToken));
         let other = PageToken { method: "ListUserEvents", ..TOKEN };
         assert_eq!(other.read::<4>(&root, &issued), Err(BadToken));
+    }
+
+    #[test]
+    fn nobody_reads_in_a_sealed_token_and_it_belongs_to_its_own_question() {
+        let root = VaultRoot::for_test();
+        let issued = TOKEN.issue_sealed(&root, b"alice@example.org");
+        assert_eq!(issued, TOKEN.issue_sealed(&root, b"alice@example.org"), "it is the same each time");
+        let bytes = URL_SAFE_NO_PAD.decode(&issued).expect("it is base64");
+        assert!(!bytes.windows(5).any(|five| five == b"alice"));
+        let read = |token: &PageToken<'_>, text: &str| {
+            token.read_sealed(&root, text).map(|after| after.map(|bytes| bytes.to_vec()))
+        };
+        assert_eq!(read(&TOKEN, &issued), Ok(Some(b"alice@example.org".to_vec())));
+        assert_eq!(read(&TOKEN, ""), Ok(None));
+        let other = PageToken { question: b"deleted", ..TOKEN };
+        assert_eq!(read(&other, &issued), Err(BadToken));
+        for wrong in [&issued[1..], &issued[..issued.len() - 2], "!", "AAAA"] {
+            assert_eq!(read(&TOKEN, wrong), Err(BadToken), "{wrong}");
+        }
     }
 
     #[test]

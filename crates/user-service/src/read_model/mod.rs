@@ -2,7 +2,16 @@
 
 mod table;
 mod users;
+mod search;
+mod activity;
 
+pub use activity::{
+    ACTIVITY_STATEMENTS, ChangeOfDay, EventsOfDay, UsersOfDomain, changes_by_day, events_by_day, top_domains,
+    users_before,
+};
+pub use search::{
+    SEARCH_STATEMENTS, SearchFound, SearchPlace, SearchSlice, SortKey, Sorting, UserOrder, search,
+};
 pub use table::USER_READ_MODEL;
-pub(crate) use table::{corrupt, full_row, updated_row, user_of};
+pub(crate) use table::{corrupt, full_row, number, updated_row, user_of};
 pub use users::{Loaded, STATEMENTS, by_claim, by_id, load, page};

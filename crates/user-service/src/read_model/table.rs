@@ -132,7 +132,7 @@ fn time(time: Timestamp) -> Value {
     if time == PENDING_TIME { Value::RecordedAt } else { Value::Time(time) }
 }
 
-fn number(number: u64) -> Value {
+pub(crate) fn number(number: u64) -> Value {
     Value::BigInt(i64::try_from(number).expect("a log of 2^63 events is out of reach"))
 }
 

@@ -28,7 +28,7 @@ macro_rules! columns {
 const USER: &[ColumnKind] = kinds!();
 
 /// How many columns of a row are the user's own.
-const USER_COLUMNS: usize = USER.len();
+pub(super) const USER_COLUMNS: usize = USER.len();
 
 static BY_ID: Select =
     Select { sql: concat!("SELECT ", columns!(), " FROM user_read_model r WHERE r.id = $1"), columns: USER };
@@ -140,6 +140,6 @@ fn first(rows: Vec<Row>) -> Result<Option<LiveUser>, ReadError> {
 }
 
 /// A user as readers see her: what the vault knows of her password is none of their business.
-fn shown(row: Row) -> Result<LiveUser, ReadError> {
+pub(super) fn shown(row: Row) -> Result<LiveUser, ReadError> {
     table::user_of(row, CredentialState::first(CredentialAlgorithm::Argon2id))
 }

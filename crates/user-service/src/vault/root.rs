@@ -10,8 +10,9 @@ use sha2::Sha256;
 use std::fmt;
 use thiserror::Error;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
-use super::cipher::Key;
+use super::cipher::{self, Key, Unreadable};
 use super::{MasterKeyError, MasterKeyId, MasterKeys, Wrapped};
 use crate::Sources;
 
@@ -107,21 +108,43 @@ impl VaultRoot {
         self.hash("token", parts)
     }
 
+    /// Encrypts what an opaque token holds, for its own place alone. The nonce is a hash of all of it: the same content
+    /// gives the same token, and two contents never meet under one nonce.
+    pub fn seal_token(&self, place: &[&[u8]], content: &[u8]) -> Vec<u8> {
+        let hash = self.full_hash("token nonce", &[place, &[content]].concat());
+        let (nonce, _) = hash.split_first_chunk().expect("SHA-256 gives 32 bytes");
+        cipher::encrypt(&self.token_key(), *nonce, &self.hash("token place", place), content)
+    }
+
+    /// What [`Self::seal_token`] encrypted for the same place.
+    pub fn open_token(&self, place: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
+        cipher::decrypt(&self.token_key(), &self.hash("token place", place), sealed)
+    }
+
+    fn token_key(&self) -> Key {
+        Key::new(self.full_hash("token key", &[]))
+    }
+
     fn id(&self, purpose: &str, parts: &[&[u8]]) -> Uuid {
         Uuid::from_bytes(self.hash(purpose, parts))
     }
 
-    /// HMAC-SHA-256 cut to 128 bits. Each part goes in with its length, so that no two lists look alike.
+    /// HMAC-SHA-256 cut to 128 bits.
     fn hash(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 16] {
+        let full = self.full_hash(purpose, parts);
+        let (cut, _) = full.split_first_chunk().expect("SHA-256 gives 32 bytes");
+        *cut
+    }
+
+    /// HMAC-SHA-256. Each part goes in with its length, so that no two lists look alike.
+    fn full_hash(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes a key of any length");
         for part in [&[purpose.as_bytes()], parts].concat() {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        let full = mac.finalize().into_bytes();
-        let (cut, _) = full.split_first_chunk().expect("SHA-256 gives 32 bytes");
-        *cut
+        mac.finalize().into_bytes().into()
     }
 }
 

@@ -24,7 +24,7 @@ fn calls(id: &str) -> Vec<(&'static str, Value, Bad)> {
             [emails(), usernames(), passwords("password"), names(), request_ids()].concat(),
         ),
         ("GetUser", json!({}), [nothing(), references()].concat()),
-        ("ListUsers", json!({}), [pages(), statuses()].concat()),
+        ("ListUsers", json!({}), [pages(), statuses(), searches(), orders()].concat()),
         ("UpdateUser", by_id.clone(), [targets(), emails(), usernames(), names(), masks()].concat()),
         ("ChangePassword", change, [targets(), passwords("newPassword"), claimed("oldPassword")].concat()),
         ("SetPassword", by_id.clone(), [nothing(), targets(), passwords("password"), hashes()].concat()),
@@ -168,6 +168,31 @@ fn pages() -> Bad {
     [sizes, too_large, tokens].concat()
 }
 
+fn searches() -> Bad {
+    let filter = |(word, filter): (&'static str, Value)| (word, "filter", filter);
+    let long = long(101);
+    [
+        ("too long", json!({"query": long})),
+        ("control", json!({"query": "a\u{0}b"})),
+        ("two lines", json!({"query": "a\nb"})),
+        ("of the past", json!({"email": "alice@example.org"})),
+        ("of the past too", json!({"username": "alice"})),
+    ]
+    .map(filter)
+    .to_vec()
+}
+
+fn orders() -> Bad {
+    let orders = [
+        ("unknown", "password"),
+        ("two", "email, username"),
+        ("no way", "email up"),
+        ("too much", "email desc desc"),
+        ("a statement", "email; DROP TABLE user_search"),
+    ];
+    [texts("orderBy", &orders), texts("minPosition", &[("not reached", "1000000")])].concat()
+}
+
 fn statuses() -> Bad {
     let statuses =
         [("unspecified", json!(0)), ("erased", json!("USER_STATUS_ERASED")), ("unknown", json!(99))];
@@ -269,6 +294,17 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           filter erased: invalid_argument UNKNOWN_STATUS filter.statuses
           filter unknown: invalid_argument UNKNOWN_STATUS filter.statuses
           filter of no name: invalid_argument ?
+          filter too long: invalid_argument TOO_LONG filter.query
+          filter control: invalid_argument CONTROL filter.query
+          filter two lines: invalid_argument CONTROL filter.query
+          filter of the past: invalid_argument ONLY_IN_THE_PAST filter.email
+          filter of the past too: invalid_argument ONLY_IN_THE_PAST filter.username
+          orderBy unknown: invalid_argument UNKNOWN_ORDER order_by
+          orderBy two: invalid_argument UNKNOWN_ORDER order_by
+          orderBy no way: invalid_argument UNKNOWN_ORDER order_by
+          orderBy too much: invalid_argument UNKNOWN_ORDER order_by
+          orderBy a statement: invalid_argument UNKNOWN_ORDER order_by
+          minPosition not reached: out_of_range POSITION_NOT_REACHED
         UpdateUser
           id empty: invalid_argument MALFORMED_UUID id
           id no UUID: invalid_argument MALFORMED_UUID id

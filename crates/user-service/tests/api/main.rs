@@ -8,6 +8,9 @@
 mod stage;
 mod calls;
 mod finding;
+mod searching;
+mod activity;
+mod projecting;
 mod updating;
 mod repeating;
 mod lifecycle;

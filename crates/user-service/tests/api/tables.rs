@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use eventstore::{ColumnClass, ProjectionMode};
+use eventstore::{ColumnClass, ProjectionMode, Select};
 use insta::{allow_duplicates, assert_snapshot};
 use user_service::projections::{LAYOUTS, USERS};
 use user_service::read_model::USER_READ_MODEL;
@@ -36,8 +36,15 @@ const OF_THE_LOG: [&str; 9] = [
     "derived_tables",
 ];
 
+/// Every read of the product.
+fn selects() -> Vec<&'static Select> {
+    let read_models =
+        [read_model::STATEMENTS, read_model::SEARCH_STATEMENTS, read_model::ACTIVITY_STATEMENTS].concat();
+    [&read_models, feed::STATEMENTS, doctor::STATEMENTS].concat()
+}
+
 fn statements() -> Vec<&'static str> {
-    let selects = [read_model::STATEMENTS, feed::STATEMENTS, doctor::STATEMENTS].concat();
+    let selects = selects();
     let vault = vault::STATEMENTS.concat();
     selects.into_iter().map(|select| select.sql).chain(vault).collect()
 }
@@ -52,8 +59,7 @@ async fn every_statement_is_understood(stage: &Stage) {
             }
         }
     }
-    let selects = [read_model::STATEMENTS, feed::STATEMENTS, doctor::STATEMENTS].concat();
-    for select in selects {
+    for select in selects() {
         let named = select.sql.split(" FROM ").next().expect("a select has columns").split(',').count();
         assert_eq!(named, select.columns.len(), "{} has a kind for each column", select.sql);
     }
@@ -81,13 +87,13 @@ async fn plan(place: &Place, statement: &str) -> String {
 
 /// Whether a table is read from end to end. What a page puts together has names of its own, and is a few rows.
 fn scans(statement: &str, plan: &str) -> bool {
-    let table = if statement.contains(" UNION ALL ") { "SCAN user_read_model" } else { "SCAN " };
+    let table = if statement.contains(" UNION ALL ") { "SCAN user_" } else { "SCAN " };
     plan.contains("Seq Scan") || plan.contains(table)
 }
 
 async fn what_is_read_often_is_found_by_an_index(stage: &Stage) {
-    let hot =
-        read_model::STATEMENTS.iter().map(|select| select.sql).chain(vault::STATEMENTS[1].iter().copied());
+    let users = [read_model::STATEMENTS, read_model::SEARCH_STATEMENTS].concat();
+    let hot = users.into_iter().map(|select| select.sql).chain(vault::STATEMENTS[1].iter().copied());
     for statement in hot {
         let plan = plan(&stage.place, statement).await;
         assert!(!scans(statement, &plan), "{statement}\n{plan}");

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connectrpc::Protocol;
 use connectrpc::client::{ClientConfig, Http2Connection, SharedHttp2Connection};
@@ -18,9 +19,11 @@ use user_service::feed::{FeedLimits, Feeds};
 use user_service::grpc::UserApi;
 use user_service::host::{Api, Drained, Host, HostLimits, Readiness, ReadinessCheck};
 use user_service::passwords::{HashingCost, Passwords};
+use user_service::projections::runner_settings;
 use user_service::store::StoreOptions;
 use user_service::vault::MasterKeys;
 
+use super::wire::post_with;
 use super::{Answer, Place, post, refusal_of};
 
 /// The master key of every store that a test makes.
@@ -33,6 +36,7 @@ fn parts(sources: Sources) -> Parts {
         passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
         policy: PasswordPolicy::default(),
         sources,
+        runner: runner_settings(),
     }
 }
 
@@ -47,6 +51,8 @@ pub(crate) struct Service {
     pub(crate) feeds: Feeds,
     stop: CancellationToken,
     ended: JoinHandle<Drained>,
+    stop_projecting: CancellationToken,
+    projecting: JoinHandle<()>,
 }
 
 struct Always;
@@ -87,7 +93,10 @@ impl Service {
         let (serving, stopping) = (host.serve(api, Always, stop.clone()), stop.clone());
         let feeding = feeds.clone();
         let ended = tokio::spawn(async move { tokio::join!(serving, feeding.run(stopping)).0 });
-        Self { address, directory, feeds, stop, ended }
+        let (projections, stop_projecting) = (directory.projections().clone(), CancellationToken::new());
+        let stopped = stop_projecting.clone();
+        let projecting = tokio::spawn(async move { projections.run(stopped).await });
+        Self { address, directory, feeds, stop, ended, stop_projecting, projecting }
     }
 
     /// Begins to stop.
@@ -100,11 +109,27 @@ impl Service {
         self.stop.cancel();
         let drained = self.ended.await.expect("the host does not panic");
         assert_eq!(drained.connections_cut, 0, "everybody got an answer");
+        self.stop_projecting.cancel();
+        self.projecting.await.expect("projections do not panic");
         self.directory.store().close().await;
     }
 
     pub(crate) async fn post(&self, call: &str, request: &Value) -> Answer {
         post(self.address, call, &request.to_string()).await
+    }
+
+    /// The same for a caller who waits so long and no longer.
+    pub(crate) async fn post_within(&self, call: &str, request: &Value, patience: Duration) -> Answer {
+        let patience = format!("connect-timeout-ms: {}\r\n", patience.as_millis());
+        post_with(self.address, call, &patience, &request.to_string()).await
+    }
+
+    /// From here on no projection follows the log.
+    pub(crate) async fn stop_projecting(&self) {
+        self.stop_projecting.cancel();
+        while !self.projecting.is_finished() {
+            tokio::task::yield_now().await;
+        }
     }
 
     pub(crate) async fn ok(&self, call: &str, request: Value) -> Value {

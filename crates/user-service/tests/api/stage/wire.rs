@@ -15,10 +15,15 @@ pub(crate) struct Answer {
 
 /// Calls the user service.
 pub(crate) async fn post(address: SocketAddr, call: &str, body: &str) -> Answer {
+    post_with(address, call, "", body).await
+}
+
+/// The same with more headers, each with its line's end.
+pub(super) async fn post_with(address: SocketAddr, call: &str, headers: &str, body: &str) -> Answer {
     let length = body.len();
     let request = format!(
         "POST /user.v1.UserService/{call} HTTP/1.0\r\nhost: localhost\r\n\
-         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+         content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
     );
     let mut stream = TcpStream::connect(address).await.expect("the service listens");
     stream.write_all(request.as_bytes()).await.expect("the service reads");

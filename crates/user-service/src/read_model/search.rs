@@ -1,0 +1,274 @@
+//! Reads of `user_search`: users in any order, those that hold a text, a slice of the table at a time.
+//!
+//! A slice is so many rows and no more, found by the index of its order, so that no read takes long however rare what it
+//! looks for. Where it ended comes with what was found: both are of one moment.
+
+use eventstore::{ColumnKind, EventStore, ReadError, Row, Select, Value};
+use jiff::Timestamp;
+use user_domain::{LiveUser, SearchText, Status};
+use uuid::Uuid;
+
+use super::table::corrupt;
+use super::users::{USER_COLUMNS, shown};
+
+/// What users are sorted by. Ties are broken by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    /// When they were created.
+    CreatedAt,
+    /// When their last event was recorded.
+    UpdatedAt,
+    /// Their address, in any case.
+    Email,
+    /// Their name here, in any case.
+    Username,
+}
+
+/// Which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sorting {
+    /// The smallest first.
+    Ascending,
+    /// The greatest first.
+    Descending,
+}
+
+/// In which order users are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserOrder {
+    /// By what.
+    pub key: SortKey,
+    /// Which way.
+    pub sorting: Sorting,
+}
+
+/// The place of a user in an order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchPlace {
+    /// What she is sorted by: a text or a time.
+    pub key: Value,
+    /// Who she is.
+    pub id: Uuid,
+}
+
+/// A slice of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchSlice<'a> {
+    /// In which order.
+    pub order: UserOrder,
+    /// Users with one of these.
+    pub statuses: &'a [Status],
+    /// Users who have this in what they are called; any if `None`.
+    pub search: Option<&'a SearchText>,
+    /// How many rows are looked at, at most.
+    pub rows: u32,
+    /// How many users are found, at most.
+    pub limit: u32,
+}
+
+/// What a slice holds.
+#[derive(Clone, Debug, Default)]
+pub struct SearchFound {
+    /// In the order of the slice.
+    pub users: Vec<(LiveUser, SearchPlace)>,
+    /// Where the slice ended; `None` if it is the last.
+    pub end: Option<SearchPlace>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, email, username, first_name, last_name, avatar_url, status, standing, created_at, last_updated, \
+         deleted_at, version, position"
+    };
+}
+
+/// What was found in a slice, then its last row with how many rows it has.
+macro_rules! slice {
+    ($key:literal, $beyond:literal, $order:literal, $reverse:literal) => {
+        concat!(
+            "WITH slice AS MATERIALIZED (SELECT ",
+            columns!(),
+            ", folded, ",
+            $key,
+            " AS place FROM user_search \
+             WHERE (",
+            $key,
+            ", id) ",
+            $beyond,
+            " ($1, $2) ORDER BY ",
+            $key,
+            " ",
+            $order,
+            ", id ",
+            $order,
+            " LIMIT $3) \
+             SELECT ",
+            columns!(),
+            ", place, looked_at FROM (\
+             SELECT * FROM (SELECT ",
+            columns!(),
+            ", place, CAST(0 AS bigint) AS looked_at FROM slice \
+             WHERE status IN ($4, $5, $6, $7) AND folded LIKE $8 ESCAPE '\\' \
+             ORDER BY place ",
+            $order,
+            ", id ",
+            $order,
+            " LIMIT $9) AS found \
+             UNION ALL \
+             SELECT * FROM (SELECT ",
+            columns!(),
+            ", place, (SELECT COUNT(*) FROM slice) AS looked_at FROM slice \
+             ORDER BY place ",
+            $reverse,
+            ", id ",
+            $reverse,
+            " LIMIT 1) AS last_row) AS answer \
+             ORDER BY looked_at, place ",
+            $order,
+            ", id ",
+            $order
+        )
+    };
+    ($key:literal) => {
+        [slice!($key, ">", "ASC", "DESC"), slice!($key, "<", "DESC", "ASC")]
+    };
+}
+
+macro_rules! kinds {
+    ($place:ident) => {
+        &[
+            ColumnKind::Uuid,
+            ColumnKind::Text,
+            ColumnKind::Text,
+            ColumnKind::Text,
+            ColumnKind::Text,
+            ColumnKind::Text,
+            ColumnKind::Text,
+            ColumnKind::SmallInt,
+            ColumnKind::Time,
+            ColumnKind::Time,
+            ColumnKind::Time,
+            ColumnKind::BigInt,
+            ColumnKind::BigInt,
+            ColumnKind::$place,
+            ColumnKind::BigInt,
+        ]
+    };
+}
+
+const BY_CREATED_AT: [&str; 2] = slice!("created_at");
+const BY_UPDATED_AT: [&str; 2] = slice!("last_updated");
+const BY_EMAIL: [&str; 2] = slice!("email_key");
+const BY_USERNAME: [&str; 2] = slice!("username_key");
+
+static OLDEST_FIRST: Select = Select { sql: BY_CREATED_AT[0], columns: kinds!(Time) };
+static NEWEST_FIRST: Select = Select { sql: BY_CREATED_AT[1], columns: kinds!(Time) };
+static STALEST_FIRST: Select = Select { sql: BY_UPDATED_AT[0], columns: kinds!(Time) };
+static FRESHEST_FIRST: Select = Select { sql: BY_UPDATED_AT[1], columns: kinds!(Time) };
+static EMAIL_UP: Select = Select { sql: BY_EMAIL[0], columns: kinds!(Text) };
+static EMAIL_DOWN: Select = Select { sql: BY_EMAIL[1], columns: kinds!(Text) };
+static USERNAME_UP: Select = Select { sql: BY_USERNAME[0], columns: kinds!(Text) };
+static USERNAME_DOWN: Select = Select { sql: BY_USERNAME[1], columns: kinds!(Text) };
+
+/// Every read of this file, for the test that prepares each on both engines.
+pub static SEARCH_STATEMENTS: &[&Select] = &[
+    &OLDEST_FIRST,
+    &NEWEST_FIRST,
+    &STALEST_FIRST,
+    &FRESHEST_FIRST,
+    &EMAIL_UP,
+    &EMAIL_DOWN,
+    &USERNAME_UP,
+    &USERNAME_DOWN,
+];
+
+/// A slice of users after a place, or from the first on.
+pub async fn search(
+    store: &dyn EventStore,
+    slice: &SearchSlice<'_>,
+    after: Option<&SearchPlace>,
+) -> Result<SearchFound, ReadError> {
+    let first = slice.order.before_all();
+    let SearchPlace { key, id } = after.unwrap_or(&first);
+    let mut parameters = vec![key.clone(), Value::Uuid(*id), Value::BigInt(slice.rows.into())];
+    let wanted = slice.statuses.iter().map(|status| Value::Text(status.as_str().to_owned()));
+    parameters.extend(wanted.chain(std::iter::repeat(Value::Null)).take(4));
+    parameters.push(Value::Text(pattern(slice.search)));
+    parameters.push(Value::BigInt(slice.limit.into()));
+    let rows = store.select(slice.order.select(), &parameters).await?;
+    let mut found = SearchFound::default();
+    for mut row in rows {
+        let place = row.split_off(USER_COLUMNS);
+        let (place, looked_at) = place_of(&row, &place)?;
+        match looked_at {
+            0 => found.users.push((shown(row)?, place)),
+            all if all >= i64::from(slice.rows) => found.end = Some(place),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+fn place_of(row: &Row, place: &[Value]) -> Result<(SearchPlace, i64), ReadError> {
+    let (Value::Uuid(id), [key, Value::BigInt(looked_at)]) = (&row[0], place) else { return Err(corrupt()) };
+    Ok((SearchPlace { key: key.clone(), id: *id }, *looked_at))
+}
+
+/// What `LIKE` takes to find a text anywhere: its three letters of power mean themselves.
+fn pattern(search: Option<&SearchText>) -> String {
+    let mut pattern = String::from("%");
+    for letter in search.map_or("", SearchText::folded).chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    if search.is_some() {
+        pattern.push('%');
+    }
+    pattern
+}
+
+impl UserOrder {
+    /// The order that the read model's own row has.
+    pub const NEWEST_FIRST: Self = Self { key: SortKey::CreatedAt, sorting: Sorting::Descending };
+
+    fn select(self) -> &'static Select {
+        let [up, down] = match self.key {
+            SortKey::CreatedAt => [&OLDEST_FIRST, &NEWEST_FIRST],
+            SortKey::UpdatedAt => [&STALEST_FIRST, &FRESHEST_FIRST],
+            SortKey::Email => [&EMAIL_UP, &EMAIL_DOWN],
+            SortKey::Username => [&USERNAME_UP, &USERNAME_DOWN],
+        };
+        match self.sorting {
+            Sorting::Ascending => up,
+            Sorting::Descending => down,
+        }
+    }
+
+    /// A place that nobody has, before everybody.
+    fn before_all(self) -> SearchPlace {
+        let is_time = match self.key {
+            SortKey::CreatedAt | SortKey::UpdatedAt => true,
+            SortKey::Email | SortKey::Username => false,
+        };
+        let (text, time, id) = match self.sorting {
+            Sorting::Ascending => ("", Timestamp::UNIX_EPOCH, Uuid::nil()),
+            // The last code point is assigned to nothing, so no value begins with it.
+            Sorting::Descending => ("\u{10ffff}", Timestamp::MAX, Uuid::max()),
+        };
+        SearchPlace { key: if is_time { Value::Time(time) } else { Value::Text(text.to_owned()) }, id }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_searched_for_means_itself() {
+        let text = SearchText::parse(r"50%_\x").expect("a text");
+        assert_eq!(pattern(Some(&text)), r"%50\%\_\\x%");
+        assert_eq!(pattern(None), "%");
+    }
+}

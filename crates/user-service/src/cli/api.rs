@@ -2,6 +2,7 @@
 //!
 //! A command is one question of one caller, so each call has a connection of its own.
 
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -49,7 +50,6 @@ impl ApiArgs {
     }
 
     /// What the service goes on answering to a call.
-    #[expect(dead_code, reason = "the commands on events read streams")]
     pub(super) async fn stream(&self, method: &str, request: &Value) -> anyhow::Result<Messages> {
         let request = request.to_string();
         let length = u32::try_from(request.len()).context("the request is too large")?;
@@ -90,7 +90,6 @@ pub(super) struct Messages {
 
 impl Messages {
     /// The next message; `None` when the service has said all, an error when it ended otherwise.
-    #[expect(dead_code, reason = "the commands on events read streams")]
     pub(super) async fn next(&mut self) -> anyhow::Result<Option<Value>> {
         let envelope = self.take(ENVELOPE_BYTES).await?;
         let (flags, length) =
@@ -118,7 +117,22 @@ impl Messages {
     }
 }
 
-/// What the service says instead of an answer.
+/// What the service says instead of an answer: its words, its reason, and the fields that are to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// The code of the error: `invalid_argument`.
+    pub(super) code: String,
+    text: String,
+}
+
+impl std::error::Error for Refused {}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 fn refusal(status: StatusCode, body: &[u8]) -> anyhow::Error {
     match serde_json::from_slice::<Value>(body) {
         Ok(error) => told(&error),
@@ -126,7 +140,6 @@ fn refusal(status: StatusCode, body: &[u8]) -> anyhow::Error {
     }
 }
 
-/// An error on one line: its words, its reason, and the fields that are to blame.
 fn told(error: &Value) -> anyhow::Error {
     let details = error["details"].as_array().map_or(&[][..], Vec::as_slice);
     let reason = details.iter().find_map(|detail| detail["debug"]["reason"].as_str());
@@ -138,5 +151,5 @@ fn told(error: &Value) -> anyhow::Error {
         let part = |name: &str| violation[name].as_str().unwrap_or_default();
         text = format!("{text}; {}: {}", part("field"), part("description"));
     }
-    anyhow::anyhow!("{text} ({})", reason.unwrap_or(code))
+    Refused { code: code.to_owned(), text: format!("{text} ({})", reason.unwrap_or(code)) }.into()
 }

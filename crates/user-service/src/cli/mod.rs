@@ -3,6 +3,7 @@
 mod api;
 mod clock;
 mod doctor;
+mod events;
 mod migrate;
 mod serve;
 mod settings;
@@ -30,6 +31,9 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Look at users as they are and as they were, through a running service
     Users(users::UsersArgs),
+    /// Show, follow and export what happened, from a running service
+    #[command(subcommand)]
+    Events(events::EventsCommand),
     /// Tell a running service that a clock which jumped forward is right
     AcceptClock(StoreArgs),
 }
@@ -51,6 +55,7 @@ impl Cli {
             Command::Migrate(args) => migrate::migrate(&args).await.map(|()| Exit::Success),
             Command::Doctor(args) => doctor::doctor(&args).await,
             Command::Users(args) => users::users(&args).await.map(|()| Exit::Success),
+            Command::Events(command) => events::events(command).await.map(|()| Exit::Success),
             Command::AcceptClock(args) => clock::accept(&args).await.map(|()| Exit::Success),
         }
     }

@@ -157,6 +157,12 @@ impl Feeds {
         self.0.directory.store().log_id()
     }
 
+    /// Cancelled when the service stops and nothing more is told: for other streams that should end then.
+    #[must_use]
+    pub fn stopped(&self) -> CancellationToken {
+        self.0.hub.stopped()
+    }
+
     /// What the feeds have done since the start of the process.
     #[must_use]
     pub fn figures(&self) -> &FeedFigures {

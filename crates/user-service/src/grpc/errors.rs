@@ -14,12 +14,12 @@ use user_domain::Refusal;
 
 use crate::feed::FeedError;
 use crate::projections::USER_HISTORY;
-use crate::queries::{Absence, QueryError, of_catalog};
+use crate::queries::{Absence, ExportError, QueryError, of_catalog};
 
 /// Overload passes quickly, or not at all.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Feeds stay open for hours.
+/// Streams stay open for minutes and hours.
 const LONG_PAUSE: Duration = Duration::from_secs(10);
 
 pub(super) fn of_command(failure: CommandError<Refusal>) -> ApiError {
@@ -121,6 +121,24 @@ fn cause_for_callers(cause: &NotReached) -> &'static str {
         NotReached::Building { .. } | NotReached::Unknown => "this view is being built",
         NotReached::Paused(_) => "this view does not go on until an operator has looked at it",
         NotReached::Store(_) => "the store cannot be asked",
+    }
+}
+
+pub(super) fn of_export(failure: &ExportError) -> ApiError {
+    let text = failure.to_string();
+    match failure {
+        ExportError::Query(cause) => of_query(cause),
+        ExportError::TooMany => {
+            ApiError::new(ErrorCode::ResourceExhausted, "TOO_MANY_EXPORTS", text).with_retry_delay(LONG_PAUSE)
+        }
+        ExportError::Stopping => {
+            ApiError::new(ErrorCode::Unavailable, "STOPPING", text).with_retry_delay(PAUSE)
+        }
+        ExportError::BeyondHead { head } => {
+            ApiError::new(ErrorCode::OutOfRange, "POSITION_NOT_REACHED", text)
+                .with_metadata("head", head.to_string())
+                .with_violation("after_position", "is beyond the head of the log")
+        }
     }
 }
 
@@ -324,6 +342,25 @@ mod tests {
         }
     }
 
+    fn exports() -> Vec<(String, ApiError)> {
+        let failures = [
+            ExportError::Query(QueryError::Overloaded),
+            ExportError::TooMany,
+            ExportError::Stopping,
+            ExportError::BeyondHead { head: Position(7) },
+        ];
+        failures.into_iter().map(|failure| (export_name(&failure).to_owned(), of_export(&failure))).collect()
+    }
+
+    fn export_name(failure: &ExportError) -> &'static str {
+        match failure {
+            ExportError::Query(_) => "Export(Query)",
+            ExportError::TooMany => "Export(TooMany)",
+            ExportError::Stopping => "Export(Stopping)",
+            ExportError::BeyondHead { .. } => "Export(BeyondHead)",
+        }
+    }
+
     /// Code and reason, then the fields that are to blame, and after what time a retry makes sense.
     fn told(error: ApiError) -> String {
         let error = ConnectError::from(error);
@@ -359,7 +396,7 @@ mod tests {
     #[test]
     fn every_failure_has_a_code_and_a_reason() {
         let mut table = String::new();
-        for (failure, error) in commands().into_iter().chain(queries()).chain(feeds()) {
+        for (failure, error) in commands().into_iter().chain(queries()).chain(exports()).chain(feeds()) {
             writeln!(table, "{failure}: {}", told(error)).expect("memory does not fail");
         }
         assert_snapshot!(table, @r#"
@@ -399,6 +436,10 @@ mod tests {
         BadToken: invalid_argument BAD_PAGE_TOKEN page_token
         History: internal INTERNAL
         Key: internal INTERNAL
+        Export(Query): resource_exhausted OVERLOADED 0.500s
+        Export(TooMany): resource_exhausted TOO_MANY_EXPORTS 10s
+        Export(Stopping): unavailable STOPPING 0.500s
+        Export(BeyondHead): out_of_range POSITION_NOT_REACHED after_position
         Feed(BadToken): invalid_argument BAD_RESUME_TOKEN resume_token
         Feed(BeyondHead): out_of_range POSITION_NOT_REACHED after_position
         Feed(Diverged): failed_precondition LOG_DIVERGED

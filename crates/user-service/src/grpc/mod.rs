@@ -5,6 +5,7 @@ mod call;
 mod caller_metadata;
 mod errors;
 mod event_filter;
+pub(crate) mod event_lines;
 mod fields;
 mod paging;
 mod user;
@@ -44,6 +45,7 @@ use user_api::v1;
 
 use crate::directory::Directory;
 use crate::feed::Feeds;
+use crate::queries::Exports;
 use call::Call;
 pub use caller_metadata::CallerMetadata;
 
@@ -52,14 +54,16 @@ pub use caller_metadata::CallerMetadata;
 pub struct UserApi {
     directory: Directory,
     feeds: Feeds,
+    exports: Exports,
     callers: CallerMetadata,
 }
 
 impl UserApi {
-    /// Serves a directory and its feeds to callers whose word about others is ignored.
+    /// Serves a directory and its feeds to callers whose word about others is ignored. Exports end when the feeds do.
     #[must_use]
     pub fn new(directory: Directory, feeds: Feeds) -> Self {
-        Self { directory, feeds, callers: CallerMetadata::Ignored }
+        let exports = Exports::new(directory.clone(), feeds.stopped());
+        Self { directory, feeds, exports, callers: CallerMetadata::Ignored }
     }
 
     /// Believes callers, or does not, when they say on whose behalf they call.
@@ -133,6 +137,6 @@ calls! {
     diff_users: DiffUsersRequest => DiffUsersResponse,
     explain_user: ExplainUserRequest => ExplainUserResponse,
     get_activity: GetActivityRequest => GetActivityResponse;
-    export_events(directory): ExportEventsRequest => stream ExportEventsResponse,
+    export_events(exports): ExportEventsRequest => stream ExportEventsResponse,
     watch_events(feeds): WatchEventsRequest => stream WatchEventsResponse,
 }

@@ -76,8 +76,9 @@ fn message_limits(limits: &HostLimits) -> Limits {
         .with_element_memory_limit(limits.element_bytes_max)
 }
 
-/// Not enforced on streams: the only ones are health's `Watch`, which is meant to stay, and
-/// reflection.
+/// Enforced on streams only until they begin: a feed and health's `Watch` are meant to stay, and an
+/// export takes as long as its reader does. A stream is polled when its reader has room, reads one
+/// page at a time, and ends by itself when the service stops; one whose reader is gone is dropped.
 fn deadlines(limits: &HostLimits) -> DeadlinePolicy {
     DeadlinePolicy::new().with_max(limits.deadline_max).with_default_timeout(limits.deadline_default)
 }

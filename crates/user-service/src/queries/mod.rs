@@ -4,6 +4,8 @@
 mod activity;
 mod event_entry;
 mod event_question;
+mod event_walk;
+mod export_events;
 mod find_user;
 mod freshness;
 mod list_events;
@@ -25,6 +27,7 @@ pub use diff_user::{DiffKind, UserDiff, diff_user};
 pub use event_entry::{ListedEvent, UserEventEntry, listed};
 pub use event_question::{EventQuestion, EventsPage, PageOf};
 pub use explain_user::{Explanation, FieldOrigin, explain_user};
+pub use export_events::{Export, ExportError, ExportPart, Exports};
 pub use find_user::{UserRef, find_user};
 pub use freshness::Freshness;
 pub(crate) use freshness::of_catalog;

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use eventstore::{
-    AggregateId, ClaimKey, ColumnClass, ColumnKind, EventStore, InlineColumn, InlineTable, ReadError,
-    RowChange, RowWrite, Select, Value,
+    AggregateId, ClaimKey, ColumnClass, ColumnKind, EventStore, InlineColumn, InlineTable, ProjectionError,
+    ReadError, Row, RowChange, RowWrite, Select, Value,
 };
 use user_domain::{PasswordHash, Status};
 use uuid::Uuid;
@@ -125,18 +125,29 @@ pub async fn key(store: &dyn EventStore, id: AggregateId) -> Result<Option<Wrapp
     }
 }
 
-/// The wrapped keys of several users. Whoever does not exist or has been erased has none.
+/// The wrapped keys of several users, in one read. Whoever does not exist or has been erased has none.
 pub async fn keys(
     store: &dyn EventStore,
     ids: &[AggregateId],
 ) -> Result<HashMap<AggregateId, Wrapped>, ReadError> {
-    let mut keys = HashMap::new();
-    for id in ids {
-        if let Some(wrapped) = key(store, *id).await? {
-            keys.insert(*id, wrapped);
-        }
+    if ids.is_empty() {
+        return Ok(HashMap::new());
     }
-    Ok(keys)
+    let rows = store.projections().inline_rows(&USER_SECRET, ids).await.map_err(|error| match error {
+        ProjectionError::Store(cause) => cause,
+        ProjectionError::Fenced
+        | ProjectionError::Moved
+        | ProjectionError::Missing
+        | ProjectionError::Behind => ReadError::Malformed(Box::new(error)),
+    })?;
+    let key = |row: Row| match row.as_slice() {
+        [Value::Uuid(id), Value::SmallInt(key_id), Value::Bytes(bytes), ..] => {
+            let wrapped = Wrapped { key_id: MasterKeyId(*key_id), bytes: bytes.clone() };
+            Ok((AggregateId(*id), wrapped))
+        }
+        _ => Err(corrupt()),
+    };
+    rows.into_iter().map(key).collect()
 }
 
 /// The credential of a user; `None` when she does not exist or has been erased.

@@ -16,6 +16,7 @@ mod repeating;
 mod lifecycle;
 mod passwords;
 mod history;
+mod audit;
 mod erasing;
 mod past;
 mod bad_input;

@@ -4,5 +4,6 @@ mod running;
 mod starting;
 mod stopping;
 mod users;
+mod events;
 
-pub(crate) use running::{Running, user_service};
+pub(crate) use running::{Running, Said, user_service};

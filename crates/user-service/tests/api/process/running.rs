@@ -27,7 +27,8 @@ pub(crate) async fn user_service(arguments: &[&str], environment: &[(&str, &str)
     Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Child {
+/// Starts a command.
+pub(crate) async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_user-service"));
     command.args(arguments).env_clear().envs(environment.iter().copied()).kill_on_drop(true);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());

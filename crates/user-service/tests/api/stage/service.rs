@@ -16,15 +16,14 @@ use user_domain::PasswordPolicy;
 use user_service::Sources;
 use user_service::directory::{Directory, Parts};
 use user_service::feed::{FeedLimits, Feeds};
-use user_service::grpc::UserApi;
+use user_service::grpc::{CallerMetadata, UserApi};
 use user_service::host::{Api, Drained, Host, HostLimits, Readiness, ReadinessCheck};
 use user_service::passwords::{HashingCost, Passwords};
 use user_service::projections::runner_settings;
 use user_service::store::StoreOptions;
 use user_service::vault::MasterKeys;
 
-use super::wire::post_with;
-use super::{Answer, Place, post, refusal_of};
+use super::{Answer, Header, Place, post, post_with, refusal_of};
 
 /// The master key of every store that a test makes.
 pub(crate) const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -76,6 +75,20 @@ impl Service {
 
     /// The same, with other options of the store.
     pub(crate) async fn start_on(options: StoreOptions, sources: Sources, feed_limits: FeedLimits) -> Self {
+        Self::start_as(options, sources, feed_limits, CallerMetadata::Ignored).await
+    }
+
+    /// The same for callers whose word is believed.
+    pub(crate) async fn start_trusting(place: &Place, sources: Sources) -> Self {
+        Self::start_as(place.options(), sources, FeedLimits::default(), CallerMetadata::Trusted).await
+    }
+
+    async fn start_as(
+        options: StoreOptions,
+        sources: Sources,
+        feed_limits: FeedLimits,
+        callers: CallerMetadata,
+    ) -> Self {
         user_api::install_type_registry();
         let nobody_starts = STARTING.read().await;
         options.migrate().await.expect("the place is empty, or ours");
@@ -85,7 +98,7 @@ impl Service {
         drop(nobody_starts);
         let limits = HostLimits::default();
         let feeds = Feeds::new(directory.clone(), feed_limits);
-        let users = UserApi::new(directory.clone(), feeds.clone());
+        let users = UserApi::new(directory.clone(), feeds.clone()).with_caller_metadata(callers);
         let routes = users.beside_the_calls();
         let api = Api::new(Arc::new(users), &limits).beside(routes);
         let host = Host { api: listener().await, operations: listener().await, limits };
@@ -120,8 +133,9 @@ impl Service {
 
     /// The same for a caller who waits so long and no longer.
     pub(crate) async fn post_within(&self, call: &str, request: &Value, patience: Duration) -> Answer {
-        let patience = format!("connect-timeout-ms: {}\r\n", patience.as_millis());
-        post_with(self.address, call, &patience, &request.to_string()).await
+        let patience = patience.as_millis().to_string();
+        let headers = [("connect-timeout-ms", patience.as_str())];
+        post_with(self.address, call, &headers, &request.to_string()).await
     }
 
     /// From here on no projection follows the log.
@@ -134,6 +148,13 @@ impl Service {
 
     pub(crate) async fn ok(&self, call: &str, request: Value) -> Value {
         let answer = self.post(call, &request).await;
+        assert_eq!(answer.status, 200, "{call} {request} is refused: {}", answer.body);
+        answer.body
+    }
+
+    /// The same with headers.
+    pub(crate) async fn ok_with(&self, call: &str, headers: &[Header<'_>], request: Value) -> Value {
+        let answer = post_with(self.address, call, headers, &request.to_string()).await;
         assert_eq!(answer.status, 200, "{call} {request} is refused: {}", answer.body);
         answer.body
     }

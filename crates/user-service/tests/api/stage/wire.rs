@@ -13,17 +13,22 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
+/// A header of a request.
+pub(crate) type Header<'a> = (&'a str, &'a str);
+
 /// Calls the user service.
 pub(crate) async fn post(address: SocketAddr, call: &str, body: &str) -> Answer {
-    post_with(address, call, "", body).await
+    post_with(address, call, &[], body).await
 }
 
-/// The same with more headers, each with its line's end.
-pub(super) async fn post_with(address: SocketAddr, call: &str, headers: &str, body: &str) -> Answer {
+/// The same with headers.
+pub(crate) async fn post_with(address: SocketAddr, call: &str, headers: &[Header<'_>], body: &str) -> Answer {
     let length = body.len();
+    let headers = headers.iter().map(|(name, value)| [*name, ": ", *value, "\r\n"].concat());
+    let headers = headers.collect::<Vec<_>>().concat();
     let request = format!(
-        "POST /user.v1.UserService/{call} HTTP/1.0\r\nhost: localhost\r\n\
-         content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+        "POST /user.v1.UserService/{call} HTTP/1.0\r\nhost: localhost\r\n{headers}\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     let mut stream = TcpStream::connect(address).await.expect("the service listens");
     stream.write_all(request.as_bytes()).await.expect("the service reads");

@@ -5,3 +5,4 @@ mod telling;
 mod limits;
 mod other_logs;
 mod over_http;
+mod snapshots;

@@ -14,6 +14,7 @@ on_both_stores!(
     an_event_has_the_shape_of_a_cloud_event,
     who_comes_back_says_what_she_has_seen,
     a_query_is_a_filter,
+    a_snapshot_comes_first_if_it_is_asked_for,
     what_is_wrong_is_told_as_the_calls_tell_it,
     who_goes_gives_her_place_back,
     a_stop_is_told,
@@ -162,6 +163,21 @@ async fn a_query_is_a_filter(stage: &Stage) {
         (Some("user.deleted"), Some(bob.id()))
     );
     assert_eq!(sent.data["sequence"], "00000000000000000004");
+}
+
+async fn a_snapshot_comes_first_if_it_is_asked_for(stage: &Stage) {
+    let alice = stage.create("alice").await;
+    let mut events = Events::ask(stage.service.address, "?snapshot=true", "").await;
+    let user = events.next().await.unwrap();
+    assert_eq!((user.event.as_str(), user.id.as_str(), &user.data), ("user", "", &alice.0));
+    let complete = events.next().await.unwrap();
+    assert_eq!(complete.data["mark"], "FEED_MARK_SNAPSHOT_COMPLETE");
+    stage.change("DeleteUser", &alice).await;
+    let resume = format!("last-event-id: {}\r\n", complete.id);
+    // A browser comes back with the query it began with, and begins nothing anew.
+    let mut again = Events::ask(stage.service.address, "?snapshot=true", &resume).await;
+    let first = again.next().await.unwrap();
+    assert_eq!(first.data["type"], "user.deleted", "{first:?}");
 }
 
 async fn what_is_wrong_is_told_as_the_calls_tell_it(stage: &Stage) {

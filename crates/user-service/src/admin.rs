@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
+use http::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
@@ -17,8 +18,14 @@ use crate::directory::Directory;
 /// What is asked of a running service fits on a page.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
-/// Listens on the socket. One that a killed service left behind is replaced: the folder's lock says that nobody uses it.
+/// As many users as are looked through.
+const TOP_MAX: usize = 100;
+
+/// Listens on the socket. One that a killed service left behind is replaced, one that is in use is not.
 pub(crate) fn listen(socket: &Path) -> anyhow::Result<UnixListener> {
+    if std::os::unix::net::UnixStream::connect(socket).is_ok() {
+        bail!("another service answers on {}", socket.display());
+    }
     if socket.exists() {
         fs::remove_file(socket).with_context(|| format!("cannot replace {}", socket.display()))?;
     }
@@ -33,6 +40,7 @@ pub(crate) async fn serve(listener: UnixListener, directory: Directory, stop: Ca
     let router = Router::new()
         .route("/status", get(status))
         .route("/clock/accept", post(accept_clock))
+        .route("/top-users", get(top_users))
         .with_state(directory);
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
@@ -55,12 +63,28 @@ async fn accept_clock(State(directory): State<Directory>) -> &'static str {
     "the clock is accepted\n"
 }
 
-/// Asks a running service to do something, and gives back what it says.
+/// Who was asked about most, one a line: her id, how often at most, and by how much that can be too high.
+async fn top_users(State(directory): State<Directory>) -> String {
+    let top = directory.metrics().most_asked().top(TOP_MAX);
+    let lines = top.iter().map(|asked| format!("{} {} {}\n", asked.id, asked.questions, asked.too_high_by));
+    lines.collect()
+}
+
+/// Tells a running service to do something, and gives back what it says.
+pub(crate) async fn tell(socket: &Path, path: &str) -> anyhow::Result<String> {
+    request(socket, &Method::POST, path).await
+}
+
+/// Asks a running service something.
 pub(crate) async fn ask(socket: &Path, path: &str) -> anyhow::Result<String> {
+    request(socket, &Method::GET, path).await
+}
+
+async fn request(socket: &Path, method: &Method, path: &str) -> anyhow::Result<String> {
     let stream = UnixStream::connect(socket).await;
     let mut stream = stream.with_context(|| format!("no service answers on {}", socket.display()))?;
     let request =
-        format!("POST {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        format!("{method} {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).await?;

@@ -12,9 +12,11 @@ pub mod vault;
 pub mod passwords;
 pub mod store;
 pub mod doctor;
+pub mod metrics;
 mod admin;
 mod data_folder;
 mod housekeeping;
+mod readiness;
 mod sources;
 
 pub use sources::Sources;

@@ -7,11 +7,13 @@ mod events;
 mod migrate;
 mod serve;
 mod settings;
+mod top_users;
 mod users;
 
 use clap::{Parser, Subcommand};
 
 use settings::StoreArgs;
+use top_users::TopUsersArgs;
 
 /// The directory of users: every change an immutable event, everything that is read a projection of them.
 #[derive(Debug, Parser)]
@@ -36,6 +38,8 @@ enum Command {
     Events(events::EventsCommand),
     /// Tell a running service that a clock which jumped forward is right
     AcceptClock(StoreArgs),
+    /// Show whom a running service is asked about most
+    TopUsers(TopUsersArgs),
 }
 
 /// What the process ends with.
@@ -57,6 +61,7 @@ impl Cli {
             Command::Users(args) => users::users(&args).await.map(|()| Exit::Success),
             Command::Events(command) => events::events(command).await.map(|()| Exit::Success),
             Command::AcceptClock(args) => clock::accept(&args).await.map(|()| Exit::Success),
+            Command::TopUsers(args) => top_users::show(&args).await.map(|()| Exit::Success),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `serve`: put the service together, serve, and stop in order.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +23,9 @@ use crate::grpc::{CallerMetadata, UserApi};
 use crate::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
 use crate::passwords::{HashingCost, Passwords};
 use crate::projections::runner_settings;
+use crate::readiness::{LagMeans, LagPolicy};
 use crate::store::{Access, StoreUrl};
-use crate::{Sources, admin, housekeeping};
+use crate::{Sources, admin, housekeeping, readiness};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -35,7 +37,7 @@ pub(super) struct ServeArgs {
     /// 127.0.0.1:9090]
     #[arg(long)]
     grpc_addr: Option<SocketAddr>,
-    /// Where /healthz and /readyz are. `PORT` sets the port alone [default: 127.0.0.1:8080]
+    /// Where /healthz, /readyz and /metrics are. `PORT` sets the port alone [default: 127.0.0.1:8080]
     #[arg(long)]
     http_addr: Option<SocketAddr>,
     /// Listen beyond loopback although there is neither TLS nor authentication: whoever reaches the port may do all
@@ -46,6 +48,15 @@ pub(super) struct ServeArgs {
     /// reaches the port, and they overwrite what they were sent themselves
     #[arg(long, env = "USER_SERVICE_TRUST_CALLER_METADATA")]
     trust_caller_metadata: bool,
+    /// Where whoever runs the service reaches it; admin.sock in the data folder of an embedded store if absent
+    #[arg(long, env = "USER_SERVICE_ADMIN_SOCKET")]
+    admin_socket: Option<PathBuf>,
+    /// How late a projection may be, in seconds, before /readyz names it
+    #[arg(long, env = "USER_SERVICE_PROJECTION_LAG_READY_MAX_SECONDS", default_value_t = 60)]
+    projection_lag_ready_max_seconds: u32,
+    /// What a projection that is later than that, or paused, is taken for
+    #[arg(long, env = "USER_SERVICE_PROJECTION_LAG_MEANS", value_enum, default_value_t)]
+    projection_lag_means: LagMeans,
     /// Do not bring the store to this binary's schema at start; `migrate` has done it
     #[arg(long)]
     no_migrate: bool,
@@ -79,6 +90,11 @@ impl ServeArgs {
             parked_streams_max: self.projection_parked_max,
             ..runner_settings()
         }
+    }
+
+    fn lag(&self) -> LagPolicy {
+        let remarked_after = Duration::from_secs(self.projection_lag_ready_max_seconds.into());
+        LagPolicy { remarked_after, means: self.projection_lag_means }
     }
 
     fn callers(&self) -> CallerMetadata {
@@ -132,14 +148,16 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         operations: listen(addresses.http).await?,
         limits: HostLimits::default(),
     };
-    let admin = service.folder.as_ref().map(|folder| admin::listen(&folder.admin_socket())).transpose()?;
+    let socket = args.admin_socket.clone().or_else(|| service.folder.as_ref().map(DataFolder::admin_socket));
+    let admin = socket.map(|socket| admin::listen(&socket)).transpose()?;
     let warnings = service.directory.store().warnings().await;
     announce(&args, &service, &host, &warnings)?;
     let feeds = Feeds::new(service.directory.clone(), FeedLimits::default());
     let users = UserApi::new(service.directory.clone(), feeds.clone()).with_caller_metadata(args.callers());
     let routes = users.beside_the_calls();
-    let api = Api::new(Arc::new(users), &host.limits).beside(routes);
-    let readiness = StoreIsReady(service.directory.clone());
+    let api =
+        Api::new(Arc::new(users), &host.limits).beside(routes).measured(service.directory.metrics().calls());
+    let readiness = Watched { directory: service.directory.clone(), lag: args.lag() };
     let serve_admin = async {
         if let Some(admin) = admin {
             admin::serve(admin, service.directory.clone(), stop.clone()).await;
@@ -225,7 +243,7 @@ fn announce(args: &ServeArgs, service: &Service, host: &Host, warnings: &[Warnin
     let (api, operations) = (host.api.local_addr()?, host.operations.local_addr()?);
     println!("user-service {}", env!("CARGO_PKG_VERSION"));
     println!("  users       http://{api}   gRPC, gRPC-Web and JSON, with reflection");
-    println!("  operations  http://{operations}   /healthz, /readyz");
+    println!("  operations  http://{operations}   /healthz, /readyz, /metrics");
     println!("  data        {}", args.store.shown());
     announce_key(&args.store.store, service.freshness);
     for warning in warnings {
@@ -243,24 +261,21 @@ fn announce(args: &ServeArgs, service: &Service, host: &Host, warnings: &[Warnin
     Ok(())
 }
 
-/// Ready when the store can be reached and takes writes. A log that is ahead of its clock takes them, and says so.
-struct StoreIsReady(Directory);
+/// Looks at the service when operations is asked.
+struct Watched {
+    directory: Directory,
+    lag: LagPolicy,
+}
 
-impl ReadinessCheck for StoreIsReady {
+impl ReadinessCheck for Watched {
     async fn readiness(&self) -> Readiness {
-        let (mut reasons, mut remarks) = (Vec::new(), Vec::new());
-        for warning in self.0.store().warnings().await {
-            match warning {
-                Warning::WriterRefused(_) | Warning::StoreDown => reasons.push(warning.to_string()),
-                Warning::ClockBehind { .. } => remarks.push(warning.to_string()),
-                // It was said at the start, it stays, and it is not for everybody's eyes.
-                Warning::Weakened(_) => {}
-            }
-        }
-        match (reasons.is_empty(), remarks.is_empty()) {
-            (true, true) => Readiness::Ready,
-            (true, false) => Readiness::ReadyBut(remarks),
-            (false, _) => Readiness::NotReady(reasons),
-        }
+        let warnings = self.directory.store().warnings().await;
+        // Where they cannot be looked at the store is down, and has said so.
+        let projections = self.directory.projections().status().await.unwrap_or_default();
+        readiness::weigh(&warnings, &projections, self.lag)
+    }
+
+    async fn metrics(&self) -> String {
+        self.directory.measurements().await
     }
 }

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use eventstore::Durability;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::Sources;
-use crate::data_folder::{DataFolder, Freshness, master_key_file};
+use crate::data_folder::{DataFolder, Freshness, admin_socket, master_key_file};
 use crate::store::{Access, Notify, StoreOptions, StoreUrl};
 use crate::vault::MasterKeys;
 
@@ -64,6 +64,30 @@ impl StoreArgs {
             access,
             notify: if self.without_notify { Notify::Off } else { Notify::On },
             ..StoreOptions::at(self.store.clone())
+        }
+    }
+}
+
+/// Which running service is meant.
+#[derive(Clone, Debug, Args)]
+pub(super) struct AdminArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The service's admin socket; that of the data folder if absent. A service on PostgreSQL has one if it was started
+    /// with --admin-socket
+    #[arg(long, env = "USER_SERVICE_ADMIN_SOCKET")]
+    admin_socket: Option<PathBuf>,
+}
+
+impl AdminArgs {
+    /// Where it is reached.
+    pub(super) fn socket(&self) -> anyhow::Result<PathBuf> {
+        match (&self.admin_socket, &self.store.store) {
+            (Some(socket), _) => Ok(socket.clone()),
+            (None, StoreUrl::Sqlite(path)) => Ok(admin_socket(DataFolder::of(path))),
+            (None, StoreUrl::Postgres(_)) => {
+                bail!("say --admin-socket: the one that the service on PostgreSQL was started with")
+            }
         }
     }
 }

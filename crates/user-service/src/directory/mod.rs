@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use cqrs::projection::{Projections, RunnerSettings};
 use cqrs::{CommandBus, CommandError, Execution, Fault, Outcome};
-use eventstore::{EventStore, NewRequest};
+use eventstore::{Clock, EventStore, NewRequest};
 use user_domain::{PasswordPolicy, Refusal, User, Users};
 
 pub use attachment::Attachment;
@@ -19,6 +19,7 @@ pub use new_credential::NewCredential;
 pub use users::UserAggregates;
 
 use crate::Sources;
+use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::projections::{self, DecodedUserEvent, UserDecoder};
 use crate::vault::{MasterKeys, VaultError, VaultRoot};
@@ -37,6 +38,7 @@ struct Inner {
     sources: Sources,
     bus: CommandBus<UserAggregates>,
     projections: Projections<DecodedUserEvent>,
+    metrics: Metrics,
 }
 
 /// What a directory is made of, besides its store.
@@ -83,7 +85,8 @@ impl Directory {
         );
         let decoder = Arc::new(UserDecoder::new(Arc::clone(&store), Arc::clone(&keys)));
         let projections = Projections::new(Arc::clone(&store), decoder, projections::projectors(), runner);
-        Self(Arc::new(Inner { store, keys, root, passwords, policy, sources, bus, projections }))
+        let metrics = Metrics::new(Clock::system().now());
+        Self(Arc::new(Inner { store, keys, root, passwords, policy, sources, bus, projections, metrics }))
     }
 
     /// Executes a command on one user.
@@ -139,6 +142,17 @@ impl Directory {
     #[must_use]
     pub fn policy(&self) -> PasswordPolicy {
         self.0.policy
+    }
+
+    /// All that is measured, as OpenMetrics text.
+    pub async fn measurements(&self) -> String {
+        self.0.metrics.text(self.store(), &self.0.projections).await
+    }
+
+    /// What is measured.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// Randomness and time.

@@ -39,12 +39,13 @@ mod cloud_event;
 mod server_sent_events;
 
 use axum::Router;
-use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream};
-use futures_util::stream;
-use user_api::v1;
+use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream};
+use futures_util::{TryStreamExt, stream};
+use user_api::{ApiError, v1};
 
 use crate::directory::Directory;
 use crate::feed::Feeds;
+use crate::metrics::Told;
 use crate::queries::Exports;
 use call::Call;
 pub use caller_metadata::CallerMetadata;
@@ -93,10 +94,8 @@ macro_rules! calls {
                 request: ServiceRequest<'_, v1::$request>,
             ) -> ServiceResult<v1::$response> {
                 let call = Call::of(&context, self.callers)?;
-                match $method::$method(&self.directory, &call, request.to_owned_message()).await {
-                    Ok(answer) => Ok(Response::new(answer)),
-                    Err(error) => Err(error.into()),
-                }
+                let answer = $method::$method(&self.directory, &call, request.to_owned_message()).await;
+                told(&context, answer).map(Response::new)
             })*
 
             $(async fn $stream(
@@ -105,15 +104,42 @@ macro_rules! calls {
                 request: ServiceRequest<'_, v1::$wanted>,
             ) -> ServiceResult<ServiceStream<v1::$part>> {
                 let call = Call::of(&context, self.callers)?;
-                match $stream::$stream(&self.$of, &call, request.to_owned_message()).await {
-                    Ok(answers) => Ok(Response::new(answers)),
-                    // As the only thing in the stream: an error of the call itself is told in its headers too, and
-                    // some clients look no further, where there is its code and none of its details.
-                    Err(error) => Ok(Response::stream(stream::iter([Err(error.into())]))),
-                }
+                let answers = $stream::$stream(&self.$of, &call, request.to_owned_message()).await;
+                Ok(Response::new(told_as_stream(&context, answers)))
             })*
         }
+
+        /// The methods of the contract, by name.
+        pub(crate) const METHODS: &[&str] =
+            &[$(method_of(stringify!($request)),)* $(method_of(stringify!($wanted)),)*];
     };
+}
+
+/// `GetUser`, whose request is `GetUserRequest`.
+const fn method_of(request: &'static str) -> &'static str {
+    request.split_at(request.len() - "Request".len()).0
+}
+
+/// The answer, after whoever measures the call has been told how it ended.
+fn told<T>(context: &RequestContext, answer: Result<T, ApiError>) -> Result<T, ConnectError> {
+    let answer = answer.map_err(ConnectError::from);
+    if let Some(told) = context.extensions().get::<Told>() {
+        told.tell(answer.as_ref().err().map(|error| error.code));
+    }
+    answer
+}
+
+/// The same for a stream, which has not ended yet.
+fn told_as_stream<T: Send + 'static>(
+    context: &RequestContext,
+    answers: Result<ServiceStream<T>, ApiError>,
+) -> ServiceStream<T> {
+    // As the only thing in the stream: an error of the call itself is told in its headers too, and some clients look no
+    // further, where there is its code and none of its details.
+    let answers = answers.unwrap_or_else(|error| Box::pin(stream::iter([Err(error.into())])));
+    let Some(told) = context.extensions().get::<Told>().cloned() else { return answers };
+    told.tell_stream();
+    Box::pin(answers.inspect_err(move |error: &ConnectError| told.tell(Some(error.code))))
 }
 
 calls! {

@@ -12,6 +12,8 @@ use connectrpc_reflection::Reflector;
 use user_api::v1::{UserService, UserServiceServer};
 
 use super::limits::HostLimits;
+use super::measured;
+use crate::metrics::Calls;
 
 /// gRPC frames a message with five bytes; a message of the full size must fit.
 const GRPC_FRAME_BYTES: usize = 5;
@@ -40,6 +42,12 @@ impl Api {
     pub fn beside(mut self, routes: Router) -> Self {
         self.router = self.router.merge(routes);
         self
+    }
+
+    /// The same, with every call measured.
+    #[must_use]
+    pub fn measured(self, calls: &Calls) -> Self {
+        Self { router: measured::measure(self.router, calls), ..self }
     }
 }
 

@@ -5,6 +5,7 @@
 mod api;
 mod operations;
 mod accept;
+mod measured;
 mod connection;
 mod panics;
 mod limits;
@@ -25,7 +26,7 @@ pub use operations::{Readiness, ReadinessCheck};
 pub struct Host {
     /// For callers: gRPC, gRPC-Web, Connect and JSON.
     pub api: TcpListener,
-    /// For whoever runs the service: `/healthz` and `/readyz`.
+    /// For whoever runs the service: `/healthz`, `/readyz` and `/metrics`.
     pub operations: TcpListener,
     pub limits: HostLimits,
 }

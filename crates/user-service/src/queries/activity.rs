@@ -6,6 +6,7 @@ use user_domain::Status;
 
 use super::{Freshness, QueryError};
 use crate::directory::Directory;
+use crate::metrics::Query;
 use crate::projections::USER_ACTIVITY;
 use crate::read_model::{self, EventsOfDay, UsersOfDomain};
 
@@ -39,6 +40,7 @@ pub async fn activity(
     freshness: Freshness,
 ) -> Result<Activity, QueryError> {
     let position = freshness.of_projection(directory, USER_ACTIVITY.name).await?;
+    let _timed = directory.metrics().queries().time(Query::Activity);
     let store = directory.store();
     let (from, until) = (days.from.to_string(), days.until.to_string());
     Ok(Activity {

@@ -7,6 +7,7 @@ use super::past::time_text;
 use super::user_events::UserEvents;
 use super::{Absence, Past, QueryError, Until};
 use crate::directory::Directory;
+use crate::metrics::Query;
 
 /// How a user differs between two moments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,7 @@ pub async fn diff_user(
     from: Position,
     to: Position,
 ) -> Result<Result<UserDiff, Absence>, QueryError> {
+    let _timed = directory.metrics().queries().time(Query::DiffUser);
     let mut events = UserEvents::new(directory, id, Until::Position(to));
     let (mut earlier, mut later) = (Past::default(), Past::default());
     loop {

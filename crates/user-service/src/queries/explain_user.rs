@@ -10,6 +10,7 @@ use super::past::time_text;
 use super::user_events::UserEvents;
 use super::{Absence, QueryError, Until, UserEventEntry};
 use crate::directory::Directory;
+use crate::metrics::Query;
 
 /// What is explained, in the order of the contract. A reason belongs to its suspension and is told with it.
 const FIELDS: [&str; 8] =
@@ -41,6 +42,7 @@ pub async fn explain_user(
     id: AggregateId,
     until: Position,
 ) -> Result<Result<Explanation, Absence>, QueryError> {
+    let _timed = directory.metrics().queries().time(Query::ExplainUser);
     let mut events = UserEvents::new(directory, id, Until::Position(until));
     let (mut origins, mut position) = (HashMap::new(), None);
     loop {

@@ -5,6 +5,7 @@ use user_domain::{Email, LiveUser, Username};
 use uuid::Uuid;
 
 use crate::directory::Directory;
+use crate::metrics::Query;
 use crate::read_model;
 
 /// One way to name a user.
@@ -20,10 +21,15 @@ pub enum UserRef {
 
 /// The user, deleted or not; `None` when there is none or she has been erased.
 pub async fn find_user(directory: &Directory, user: &UserRef) -> Result<Option<LiveUser>, ReadError> {
-    let by_claim = match user {
-        UserRef::Id(id) => return read_model::by_id(directory.store(), *id).await,
-        UserRef::Email(email) => email.claim(),
-        UserRef::Username(username) => username.claim(),
-    };
-    read_model::by_claim(directory.store(), directory.root().claim_key(&by_claim)).await
+    let _timed = directory.metrics().queries().time(Query::FindUser);
+    let claim_key = |claim| directory.root().claim_key(&claim);
+    let found = match user {
+        UserRef::Id(id) => read_model::by_id(directory.store(), *id).await,
+        UserRef::Email(email) => read_model::by_claim(directory.store(), claim_key(email.claim())).await,
+        UserRef::Username(name) => read_model::by_claim(directory.store(), claim_key(name.claim())).await,
+    }?;
+    if let Some(found) = &found {
+        directory.metrics().most_asked().about(found.id.0);
+    }
+    Ok(found)
 }

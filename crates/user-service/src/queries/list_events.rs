@@ -5,6 +5,7 @@ use eventstore::{Position, RecordedEvent};
 use super::event_walk::EventWalk;
 use super::{EventQuestion, EventsPage, PageOf, QueryError, listed};
 use crate::directory::Directory;
+use crate::metrics::Query;
 
 /// How often the log is read for one page. A read with a filter ends after so many positions whatever it found.
 const READS_MAX: u32 = 8;
@@ -15,6 +16,7 @@ pub async fn list_events(
     question: &EventQuestion,
     page: PageOf<'_>,
 ) -> Result<EventsPage, QueryError> {
+    let _timed = directory.metrics().queries().time(Query::ListEvents);
     let from = page.binding.read(directory.root(), page.token)?.map(u64::from_be_bytes).map(Position);
     let mut walk = EventWalk::begin(directory.store(), question, from).await?;
     let mut wanted: Vec<RecordedEvent> = Vec::new();

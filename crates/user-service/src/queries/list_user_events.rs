@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{EventQuestion, EventsPage, PageOf, QueryError, listed};
 use crate::directory::Directory;
+use crate::metrics::Query;
 
 /// How many of her events are read at once when not all of them are wanted.
 const CHUNK: u32 = 500;
@@ -19,11 +20,13 @@ pub async fn list_user_events(
     question: &EventQuestion,
     page: PageOf<'_>,
 ) -> Result<Option<EventsPage>, QueryError> {
+    let _timed = directory.metrics().queries().time(Query::ListUserEvents);
     let id = AggregateId(id);
     let from = page.binding.read(directory.root(), page.token)?.map(u64::from_be_bytes);
     let Some(mut walk) = Walk::begin(directory.store(), id, question.direction, from).await? else {
         return Ok(None);
     };
+    directory.metrics().most_asked().about(id.0);
     let chunk = if question.wants_all() { page.size + 1 } else { CHUNK };
     let mut wanted: Vec<RecordedEvent> = Vec::new();
     let mut chunks = 0;

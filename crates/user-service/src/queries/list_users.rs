@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::search_users::search_users;
 use super::{Freshness, PageToken, QueryError};
 use crate::directory::Directory;
+use crate::metrics::Query;
 use crate::read_model::{self, UserOrder};
 
 /// Which users, and in which order.
@@ -54,6 +55,7 @@ async fn newest_users(
     token: &str,
     freshness: Freshness,
 ) -> Result<UserPage, QueryError> {
+    let _timed = directory.metrics().queries().time(Query::ListUsers);
     let question: Vec<u8> = Status::ALL.iter().map(|status| u8::from(statuses.contains(status))).collect();
     let binding = PageToken { method: "ListUsers", question: &question };
     let after = binding.read(directory.root(), token)?.map(Uuid::from_bytes);

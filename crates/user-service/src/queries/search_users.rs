@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Freshness, ListQuestion, PageToken, QueryError, UserPage};
 use crate::directory::Directory;
+use crate::metrics::Query;
 use crate::projections::USER_SEARCH;
 use crate::read_model::{self, SearchPlace, SearchSlice, SortKey, Sorting};
 
@@ -32,6 +33,7 @@ pub(super) async fn search_users(
     let after = binding.read_sealed(directory.root(), token)?;
     let mut after = after.map(|bytes| place(question.order.key, &bytes)).transpose()?;
     let position = freshness.of_projection(directory, USER_SEARCH.name).await?;
+    let _timed = directory.metrics().queries().time(Query::SearchUsers);
     let mut found = Vec::new();
     for looked in 1.. {
         let wanted = size + 1 - u32::try_from(found.len()).expect("no more than a page was asked for");

@@ -6,6 +6,7 @@ use user_domain::User;
 use super::user_events::UserEvents;
 use super::{Absence, Past, QueryError, Until};
 use crate::directory::Directory;
+use crate::metrics::Query;
 
 /// A user as her events up to a bound make her.
 pub async fn user_at(
@@ -13,6 +14,7 @@ pub async fn user_at(
     id: AggregateId,
     until: Until,
 ) -> Result<Result<Past, Absence>, QueryError> {
+    let _timed = directory.metrics().queries().time(Query::UserAt);
     let (mut events, mut past) = (UserEvents::new(directory, id, until), Past::default());
     loop {
         let page = events.next_page().await?;

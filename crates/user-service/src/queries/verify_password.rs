@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{QueryError, UserRef};
 use crate::directory::Directory;
+use crate::metrics::Query;
 use crate::passwords::{PlainPassword, Verified};
 use crate::vault::{self, LoginBy, StoredCredential};
 
@@ -15,12 +16,16 @@ pub async fn verify_password(
     user: &UserRef,
     password: PlainPassword,
 ) -> Result<Option<Uuid>, QueryError> {
+    let _timed = directory.metrics().queries().time(Query::VerifyPassword);
     let by = match user {
         UserRef::Id(id) => LoginBy::Id(*id),
         UserRef::Email(email) => LoginBy::Claim(directory.root().claim_key(&email.claim())),
         UserRef::Username(username) => LoginBy::Claim(directory.root().claim_key(&username.claim())),
     };
     let login = vault::login(directory.store(), by).await?.filter(|login| login.status == Status::Active);
+    if let Some(login) = &login {
+        directory.metrics().most_asked().about(login.id);
+    }
     let stored = login.as_ref().map(|login| login.credential.hash.clone());
     let verified = directory.passwords().verify(password.copy(), stored).await;
     match (verified.map_err(|_| QueryError::Overloaded)?, login) {
@@ -48,6 +53,7 @@ pub async fn verify_old_password(
     id: Uuid,
     password: PlainPassword,
 ) -> Result<Option<u32>, QueryError> {
+    let _timed = directory.metrics().queries().time(Query::VerifyOldPassword);
     let credential = vault::credential(directory.store(), id).await?;
     let (version, hash) = credential.map(|credential| (credential.version, credential.hash)).unzip();
     let verified = directory.passwords().verify(password, hash).await.map_err(|_| QueryError::Overloaded)?;

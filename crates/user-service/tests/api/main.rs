@@ -26,3 +26,4 @@ mod doctor;
 mod process;
 mod instances;
 mod feeds;
+mod metrics;

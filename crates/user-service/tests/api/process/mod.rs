@@ -3,6 +3,7 @@
 mod running;
 mod starting;
 mod stopping;
+mod watching;
 mod users;
 mod events;
 

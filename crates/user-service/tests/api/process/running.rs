@@ -39,6 +39,7 @@ pub(crate) async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> C
 /// A service that serves.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) operations: SocketAddr,
     /// What it has printed so far.
     pub(crate) announced: String,
     child: Child,
@@ -71,9 +72,8 @@ impl Running {
                 None => panic!("it did not start: {}", stderr.await.expect("it was read")),
             }
         }
-        let users = announced.lines().find_map(|line| line.trim().strip_prefix("users       http://"));
-        let address = users.and_then(|line| line.split(' ').next()).expect("it says where users are");
-        Self { address: address.parse().expect("it is an address"), announced, child, stdout, stderr }
+        let (address, operations) = (door(&announced, "users"), door(&announced, "operations"));
+        Self { address, operations, announced, child, stdout, stderr }
     }
 
     pub(crate) async fn ok(&self, call: &str, request: Value) -> Value {
@@ -103,4 +103,11 @@ impl Running {
         let code = self.child.wait().await.expect("it ends").code();
         Said { code, stdout, stderr: self.stderr.await.expect("it was read") }
     }
+}
+
+/// Where it says that one of its doors is.
+fn door(announced: &str, name: &str) -> SocketAddr {
+    let line = announced.lines().find_map(|line| line.trim().strip_prefix(name));
+    let url = line.and_then(|rest| rest.split_whitespace().next()).expect("it says where its doors are");
+    url.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("it is an address")
 }

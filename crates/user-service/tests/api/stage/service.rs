@@ -46,6 +46,7 @@ pub(crate) static STARTING: RwLock<()> = RwLock::const_new(());
 /// A service that serves in the background.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
+    pub(crate) operations: SocketAddr,
     pub(crate) directory: Directory,
     pub(crate) feeds: Feeds,
     stop: CancellationToken,
@@ -54,11 +55,15 @@ pub(crate) struct Service {
     projecting: JoinHandle<()>,
 }
 
-struct Always;
+struct Always(Directory);
 
 impl ReadinessCheck for Always {
     async fn readiness(&self) -> Readiness {
         Readiness::Ready
+    }
+
+    async fn metrics(&self) -> String {
+        self.0.measurements().await
     }
 }
 
@@ -100,16 +105,17 @@ impl Service {
         let feeds = Feeds::new(directory.clone(), feed_limits);
         let users = UserApi::new(directory.clone(), feeds.clone()).with_caller_metadata(callers);
         let routes = users.beside_the_calls();
-        let api = Api::new(Arc::new(users), &limits).beside(routes);
+        let api = Api::new(Arc::new(users), &limits).beside(routes).measured(directory.metrics().calls());
         let host = Host { api: listener().await, operations: listener().await, limits };
         let (address, stop) = (host.api.local_addr().expect("it is bound"), CancellationToken::new());
-        let (serving, stopping) = (host.serve(api, Always, stop.clone()), stop.clone());
+        let operations = host.operations.local_addr().expect("it is bound");
+        let (serving, stopping) = (host.serve(api, Always(directory.clone()), stop.clone()), stop.clone());
         let feeding = feeds.clone();
         let ended = tokio::spawn(async move { tokio::join!(serving, feeding.run(stopping)).0 });
         let (projections, stop_projecting) = (directory.projections().clone(), CancellationToken::new());
         let stopped = stop_projecting.clone();
         let projecting = tokio::spawn(async move { projections.run(stopped).await });
-        Self { address, directory, feeds, stop, ended, stop_projecting, projecting }
+        Self { address, operations, directory, feeds, stop, ended, stop_projecting, projecting }
     }
 
     /// Begins to stop.

@@ -40,6 +40,17 @@ pub(crate) async fn post_with(address: SocketAddr, call: &str, headers: &[Header
     Answer { status, body }
 }
 
+/// What an address of operations says: head and body.
+pub(crate) async fn get(address: SocketAddr, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).await.expect("the service listens");
+    let request = format!("GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("the service reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("the service answers in UTF-8");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    (head.to_owned(), body.to_owned())
+}
+
 /// An error on one line: its code, its reason, and the fields that are to blame.
 pub(crate) fn refusal_of(error: &Value) -> String {
     let details = error["details"].as_array().cloned().unwrap_or_default();

@@ -1,0 +1,88 @@
+//! Every call is counted and timed here, once, in whatever protocol it comes: also those that never reach a handler.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use connectrpc::ErrorCode;
+use hyper::body::{Frame, SizeHint};
+use tracing::{Instrument, debug_span};
+
+use crate::metrics::{Calls, OpenCall};
+
+pub(super) fn measure(router: Router, calls: &Calls) -> Router {
+    router.layer(from_fn_with_state(calls.clone(), answer))
+}
+
+async fn answer(State(calls): State<Calls>, mut request: Request, next: Next) -> Response {
+    let call = calls.begin(request.uri().path());
+    request.extensions_mut().insert(call.told.clone());
+    let span = debug_span!("rpc.call.answer", method = call.method);
+    let response = next.run(request).instrument(span).await;
+    if call.told.is_stream() {
+        return response.map(|body| Body::new(Stream { body, call: Some(call) }));
+    }
+    call.ended(code(response.status(), response.headers()));
+    response
+}
+
+/// How a call ended whose handler was not asked, or not until the end. What gRPC-Web says of that stands in the body.
+fn code(status: StatusCode, headers: &HeaderMap) -> Option<ErrorCode> {
+    let grpc = headers.get("grpc-status").and_then(|code| code.to_str().ok()?.parse().ok());
+    if let Some(code) = grpc {
+        return (code != 0).then(|| ErrorCode::from_grpc_code(code).unwrap_or(ErrorCode::Unknown));
+    }
+    match status.as_u16() {
+        200..300 => None,
+        400 => Some(ErrorCode::InvalidArgument),
+        401 => Some(ErrorCode::Unauthenticated),
+        403 => Some(ErrorCode::PermissionDenied),
+        404 | 405 | 415 | 501 => Some(ErrorCode::Unimplemented),
+        408 | 504 => Some(ErrorCode::DeadlineExceeded),
+        413 | 429 | 431 => Some(ErrorCode::ResourceExhausted),
+        499 => Some(ErrorCode::Canceled),
+        503 => Some(ErrorCode::Unavailable),
+        500 => Some(ErrorCode::Internal),
+        _ => Some(ErrorCode::Unknown),
+    }
+}
+
+/// The body of a stream: its call ends with it.
+struct Stream {
+    body: Body,
+    call: Option<OpenCall>,
+}
+
+impl HttpBody for Stream {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let ended = match &polled {
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
+            Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+        };
+        if let Some(call) = self.call.take_if(|_| ended) {
+            call.ended(None);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Deadline, EventPage, EventQuery, EventStore, Head,
-    LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord, Row, Select,
-    StoreSize, StoreStats, StreamCursor, Value, Version, Warning,
+    InlineTable, LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord, Row,
+    Select, StoreSize, StoreStats, StreamCursor, Value, Version, Warning,
 };
 use jiff::Timestamp;
 
@@ -50,6 +50,10 @@ impl<S: Sabotage> EventStore for Sabotaged<S> {
 
     async fn append(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError> {
         self.by.append(&*self.store, append, deadline).await
+    }
+
+    fn writes(&self, table: &'static InlineTable) -> &'static InlineTable {
+        self.store.writes(table)
     }
 
     async fn stream(

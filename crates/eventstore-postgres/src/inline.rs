@@ -1,13 +1,13 @@
 //! Which of the declared tables an append writes, and whether the database can hold what it brings.
 
-use eventstore::{Append, AppendError, InlineTable, RowChange, Value};
+use eventstore::append_task::Releases;
+use eventstore::{Append, AppendError, RowChange, Value};
 
 /// Refuses what would fail the append's whole batch: a table that was not declared, and text that PostgreSQL cannot
 /// hold. (JSON has an escape for the zero character; anything else has no use for it.)
-pub(crate) fn check(append: &Append, tables: &[&'static InlineTable]) -> Result<(), AppendError> {
+pub(crate) fn check(append: &Append, releases: &Releases) -> Result<(), AppendError> {
     for write in &append.rows {
-        // One and the same is found without a comparison of every column.
-        if !tables.iter().any(|known| std::ptr::eq(*known, write.table) || *known == write.table) {
+        if !releases.declares(write.table) {
             return Err(AppendError::Malformed(format!("{} was not declared", write.table.name)));
         }
     }

@@ -140,6 +140,11 @@ pub(crate) async fn log_id(client: &Client) -> Result<LogId, OpenError> {
     Ok(LogId(client.query_one("SELECT log_id FROM log_meta", &[]).await?.try_get(0)?))
 }
 
+/// What the log takes rows of.
+pub(crate) async fn layout(client: &Client) -> Result<String, OpenError> {
+    Ok(client.query_one("SELECT layout FROM log_meta", &[]).await?.try_get(0)?)
+}
+
 async fn check_version(client: &Client) -> Result<(), OpenError> {
     let row = client.query_one("SELECT current_setting('server_version_num')::int / 10000", &[]).await?;
     let major = row.try_get(0)?;

@@ -16,6 +16,9 @@ pub struct Options {
     pub schema: String,
     /// The product's inline tables.
     pub tables: &'static [&'static InlineTable],
+    /// Earlier generations of these tables, by the same names, that this binary can still write. It does for as long as
+    /// the log says so: beside binaries of the release before.
+    pub earlier: &'static [&'static InlineTable],
     /// The product's own schema. `{vault}.` in front of a table's name means "with the secrets"; see [`crate::migrate`].
     pub migrations: &'static [Migration],
     /// Where the time comes from; the database's clock if `None`.
@@ -67,6 +70,7 @@ impl Options {
             migration_url: None,
             schema: SCHEMA.to_owned(),
             tables: &[],
+            earlier: &[],
             migrations: &[],
             clock: None,
             durability: Durability::default(),

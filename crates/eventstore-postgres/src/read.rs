@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use deadpool_postgres::{Object, Pool};
-use eventstore::append_task::Look;
+use eventstore::append_task::{Look, Releases};
 use eventstore::{
     AggregateId, ClaimKey, EventId, Fingerprint, Head, Metadata, Position, ReadError, ReaderStats,
     RecordedEvent, RequestKey, RequestRecord, Select, StatementCounts, StoreSize, StreamCursor, Value,
@@ -45,7 +45,7 @@ const STREAMS: &str = concat!(
 );
 const HEAD: &str = "SELECT position, event_id, recorded_at FROM events ORDER BY position DESC LIMIT 1";
 const LOOK: &str = "SELECT clock_timestamp(), (SELECT recorded_at FROM events ORDER BY position DESC LIMIT 1), \
-    writer_floor <= $1 AND layout = $2 FROM log_meta WHERE only_row = 1";
+    writer_floor <= $1, layout FROM log_meta WHERE only_row = 1";
 const RECORDED_AT: &str = "SELECT recorded_at FROM events WHERE position = $1";
 /// Both schemas: the log's and that of the secrets. What the server has written ahead only some may ask.
 const SIZE: &str = "SELECT pg_table_size('events'), pg_indexes_size('events'), \
@@ -148,12 +148,13 @@ impl Reader {
         })
     }
 
-    /// The database's clock, and whether it takes a writer like this one with these tables.
-    pub(crate) async fn look(&self, layout: &str) -> Result<Look, ReadError> {
-        let row = self.row(LOOK, &[&WRITER, &layout]).await?;
+    /// The database's clock, and whether it takes a writer like this one. Its layout is written from now on.
+    pub(crate) async fn look(&self, releases: &Releases) -> Result<Look, ReadError> {
+        let row = self.row(LOOK, &[&WRITER]).await?;
         let row = row.ok_or_else(|| ReadError::Corrupt("log_meta has no row".to_owned()))?;
         let recorded_at = get::<Option<Moment>>(&row, 1)?.map(Moment::timestamp).transpose()?;
-        Ok(Look { clock: get::<Moment>(&row, 0)?.timestamp()?, recorded_at, admitted: get(&row, 2)? })
+        let admitted = get(&row, 2)? && releases.adopt(&get::<String>(&row, 3)?);
+        Ok(Look { clock: get::<Moment>(&row, 0)?.timestamp()?, recorded_at, admitted })
     }
 
     /// Times never go backwards along positions, so halving finds the place without an index on them.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eventstore::append_task::{AppendQueue, Health, Look, run};
+use eventstore::append_task::{AppendQueue, Health, Look, Releases, run};
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
     Head, InlineTable, LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord,
@@ -13,7 +13,6 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tracing::warn;
 
-use crate::append::Declared;
 use crate::connection::Door;
 use crate::news::News;
 use crate::page::page;
@@ -31,7 +30,7 @@ const STEPS_MAX: usize = 6;
 #[derive(Debug)]
 pub struct Store {
     pub(crate) log_id: LogId,
-    tables: &'static [&'static InlineTable],
+    releases: Arc<Releases>,
     /// `None` in a store that is open for reading.
     queue: Option<AppendQueue<Writer>>,
     pub(crate) reader: Reader,
@@ -52,19 +51,24 @@ impl Store {
         let session = door.login().await?;
         let weakened = open::check(&session, &mut door, &options).await?;
         let log_id = open::log_id(&session.client).await?;
+        let releases = Arc::new(Releases::new(options.tables, options.earlier));
+        // One that this binary does not know turns its appends away, not its reads.
+        releases.adopt(&open::layout(&session.client).await?);
         let shown = open::time(&session.client, options.clock.as_ref()).await?;
         let reader = Reader::new(open::pool(&door, door.read_settings(), options.readers)?);
         let stepping = Reader::new(open::pool(&door, door.step_settings(), STEPS_MAX)?);
         let health = Arc::new(Health::new(shown, weakened));
-        let (tables, clock) = (options.tables, options.clock.clone());
+        let clock = options.clock.clone();
         let (notify, channel) = (options.notify, options.schema.clone());
         let queue = match options.access {
-            Access::Owner => Some(serve(door.clone(), options, Arc::clone(&health)).await?),
+            Access::Owner => {
+                Some(serve(door.clone(), options.clock, Arc::clone(&releases), Arc::clone(&health)).await?)
+            }
             Access::Reader => None,
         };
         let news =
             News::new(door, channel, notify, queue.as_ref().map(|queue| (queue.known_head(), &reader)));
-        Ok(Self { log_id, tables, queue, reader, stepping, news, clock, health })
+        Ok(Self { log_id, releases, queue, reader, stepping, news, clock, health })
     }
 
     /// The connections for the steps of projections, which no read of the product keeps waiting.
@@ -84,12 +88,16 @@ impl Store {
 
 /// Begins to append: one task does it, the other keeps its connection. The first ends with the queue, the second with
 /// the first.
-async fn serve(door: Door, options: Options, health: Arc<Health>) -> Result<AppendQueue<Writer>, OpenError> {
+async fn serve(
+    door: Door,
+    clock: Option<Clock>,
+    releases: Arc<Releases>,
+    health: Arc<Health>,
+) -> Result<AppendQueue<Writer>, OpenError> {
     let first = door.append().await?;
     let (sender, current) = watch::channel(None);
     tokio::spawn(keep(door.clone(), first, Arc::clone(&health), sender));
-    let declared = Declared { tables: options.tables, layout: InlineTable::layout(options.tables) };
-    let writer = Writer::new(door, declared, options.clock, health, current);
+    let writer = Writer::new(door, releases, clock, health, current);
     let (queue, inbox) = AppendQueue::new();
     tokio::spawn(run(writer, inbox));
     Ok(queue)
@@ -102,12 +110,16 @@ impl EventStore for Store {
     }
 
     async fn append(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError> {
-        inline::check(&append, self.tables)?;
+        inline::check(&append, &self.releases)?;
         let queue = self.queue.as_ref().ok_or(AppendError::StoreDown)?;
         if erases(&append) {
             projection::wait_for_indexes(&self.reader, deadline).await?;
         }
         queue.append(append, deadline).await
+    }
+
+    fn writes(&self, table: &'static InlineTable) -> &'static InlineTable {
+        self.releases.writes(table)
     }
 
     async fn stream(
@@ -200,7 +212,7 @@ impl EventStore for Store {
     }
 
     async fn warnings(&self) -> Vec<Warning> {
-        let look = self.reader.look(&InlineTable::layout(self.tables)).await;
+        let look = self.reader.look(&self.releases).await;
         if let Err(error) = &look {
             warn!(error = %Said::by(error), "the store cannot be looked at");
         }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use eventstore::append_task::Verdict;
+use eventstore::append_task::{Layout, Verdict};
 use eventstore::{
     AggregateId, Append, Appended, ClaimKey, Derived, InlineTable, Rejection, RequestKey, RequestRecord,
     RowChange, Version,
@@ -209,8 +209,15 @@ pub(crate) struct Sorted<'a> {
 }
 
 impl<'a> Sorted<'a> {
-    pub(crate) fn new(batch: &'a [Append], judge: impl Fn(&Append) -> Option<Rejection>) -> Self {
-        let rejections: Vec<_> = batch.iter().map(judge).collect();
+    /// Rows of another layout than the one that is written need no verdict: they are not written.
+    pub(crate) fn new(
+        batch: &'a [Append],
+        layout: &Layout,
+        judge: impl Fn(&Append) -> Option<Rejection>,
+    ) -> Self {
+        let verdict =
+            |append| if layout.holds(append) { judge(append) } else { Some(Rejection::LayoutMoved) };
+        let rejections: Vec<_> = batch.iter().map(verdict).collect();
         let good = batch.iter().zip(&rejections).filter(|(_, rejection)| rejection.is_none());
         Self { good: good.map(|(append, _)| append).collect(), rejections }
     }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Verdict};
-use eventstore::{Append, Appended, BoxError, Clock};
+use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Layout, Releases, Verdict};
+use eventstore::{Append, Appended, BoxError, Clock, WriterRefusal};
 use futures_util::future::join3;
 use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use crate::append::{Declared, Held, Recent, Statements, Times, failed, not_begun};
+use crate::append::{Held, Moved, Recent, Statements, Times, WRITER, failed, not_begun};
 use crate::connection::{Backend, Door, Session};
 use crate::said::Said;
 use crate::settle::settle;
@@ -27,6 +27,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Whoever holds the appends has this lock to herself.
 const PASS: &str = "SELECT pg_advisory_xact_lock_shared(hashtextextended('hold of ' || current_schema(), 0))";
+
+/// What the log says about its writers.
+const ADMITS: &str = "SELECT writer_floor <= $1, layout FROM log_meta WHERE only_row = 1";
 
 /// The connection for appends that is open now, if there is one.
 pub(crate) type Current = watch::Receiver<Option<Arc<Session>>>;
@@ -88,7 +91,7 @@ async fn wait_while_held<T>(session: &Session) -> Result<T, CommitError> {
 #[derive(Debug)]
 pub(crate) struct Writer {
     door: Door,
-    declared: Declared,
+    releases: Arc<Releases>,
     /// The tests'; `None` asks the database for its own.
     clock: Option<Clock>,
     health: Arc<Health>,
@@ -99,10 +102,11 @@ pub(crate) struct Writer {
     pause: Duration,
 }
 
-/// A connection, and everything that goes with it: also what was seen through it.
+/// A connection, and everything that goes with it: also what was seen through it. All of it for one layout.
 #[derive(Debug)]
 struct Prepared {
     session: Arc<Session>,
+    layout: Arc<Layout>,
     statements: Statements,
     judge: Judge,
     recent: Recent,
@@ -130,6 +134,7 @@ impl BatchWriter for Writer {
         };
         let result = match result {
             Err(CommitError::NotExecuted(cause)) if cause.is::<Held>() => wait_while_held(&session).await,
+            Err(CommitError::Refused(WriterRefusal::TooOld)) => self.look_again(&session).await,
             result => result,
         };
         self.note(&mut prepared, batch, &result);
@@ -162,28 +167,44 @@ impl BatchWriter for Writer {
 impl Writer {
     pub(crate) fn new(
         door: Door,
-        declared: Declared,
+        releases: Arc<Releases>,
         clock: Option<Clock>,
         health: Arc<Health>,
         current: Current,
     ) -> Self {
-        Self { door, declared, clock, health, current, prepared: None, lost: None, pause: PAUSE_MIN }
+        Self { door, releases, clock, health, current, prepared: None, lost: None, pause: PAUSE_MIN }
     }
 
     /// The open connection, with what goes with it; waits a little if it is being opened again.
     async fn connection(&mut self) -> Result<Prepared, CommitError> {
-        if let Some(prepared) = self.prepared.take_if(|prepared| prepared.session.is_open()) {
+        let layout = self.releases.now();
+        let serves =
+            |prepared: &mut Prepared| prepared.session.is_open() && Arc::ptr_eq(&prepared.layout, &layout);
+        if let Some(prepared) = self.prepared.take_if(serves) {
             return Ok(prepared);
         }
         self.prepared = None;
         let session = self.session().await.map_err(CommitError::NotExecuted)?;
-        let prepared = timeout(self.door.patience(), Judge::prepare(&session.client, self.declared.tables));
+        let prepared = timeout(self.door.patience(), Judge::prepare(&session.client, layout.tables()));
         let Ok(judge) = prepared.await else {
             session.cut();
             return Err(CommitError::NotExecuted(Said::nothing(self.door.patience()).into()));
         };
         let judge = judge.map_err(not_begun)?;
-        Ok(Prepared { session, statements: Statements::default(), judge, recent: Recent::default() })
+        let (statements, recent) = (Statements::default(), Recent::default());
+        Ok(Prepared { session, layout, statements, judge, recent })
+    }
+
+    /// The log takes other writers than this one was. If it can be one of those, the batch is tried again as such, and
+    /// rows of the layout before are refused.
+    async fn look_again<T>(&self, session: &Session) -> Result<T, CommitError> {
+        let row = session.client.query_one(ADMITS, &[&WRITER]).await.map_err(not_begun)?;
+        let admitted: bool = row.try_get(0).map_err(not_begun)?;
+        let stored: String = row.try_get(1).map_err(not_begun)?;
+        if admitted && self.releases.adopt(&stored) {
+            return Err(CommitError::Transient(Box::new(Moved)));
+        }
+        Err(CommitError::Refused(WriterRefusal::TooOld))
     }
 
     async fn session(&mut self) -> Result<Arc<Session>, BoxError> {
@@ -198,22 +219,23 @@ impl Writer {
         prepared: &mut Prepared,
         batch: &[Append],
     ) -> Result<Vec<Verdict>, CommitError> {
-        let Prepared { session, statements, judge, recent } = prepared;
+        let Prepared { session, layout, statements, judge, recent } = prepared;
         let client = &session.client;
-        let doubtful: Vec<_> = batch.iter().filter(|append| recent.doubts(append)).collect();
+        let is_doubtful = |append: &Append| layout.holds(append) && recent.doubts(append);
+        let doubtful: Vec<_> = batch.iter().filter(|append| is_doubtful(append)).collect();
         let sorted = if doubtful.is_empty() {
-            Sorted::new(batch, |_| None)
+            Sorted::new(batch, layout, |_| None)
         } else {
             let found = judge.look(client, &doubtful).await.map_err(not_begun)?;
-            Sorted::new(batch, |append| recent.doubts(append).then(|| found.judge(append))?)
+            Sorted::new(batch, layout, |append| recent.doubts(append).then(|| found.judge(append))?)
         };
         if sorted.good.is_empty() {
             return Ok(sorted.verdicts([]));
         }
         let good = sorted.good.iter().copied();
-        let ready = statements.ready(client, &self.declared, good.clone()).await.map_err(not_begun)?;
+        let ready = statements.ready(client, layout, good.clone()).await.map_err(not_begun)?;
         let times = self.times();
-        let written = ready.write(client, &self.declared, times).await?;
+        let written = ready.write(client, layout, times).await?;
         self.health.saw(written.shown);
         let appended = written.appended(good);
         Ok(sorted.verdicts(appended))
@@ -239,19 +261,19 @@ impl Writer {
         prepared: &mut Prepared,
         batch: &[Append],
     ) -> Result<Vec<Verdict>, CommitError> {
-        let Prepared { session, statements, judge, .. } = prepared;
+        let Prepared { session, layout, statements, judge, .. } = prepared;
         let client = &session.client;
         let all: Vec<_> = batch.iter().collect();
         let found = judge.look_locked(client, &all).await.map_err(not_begun)?;
-        let sorted = Sorted::new(batch, |append| found.judge(append));
+        let sorted = Sorted::new(batch, layout, |append| found.judge(append));
         if sorted.good.is_empty() {
             return Ok(sorted.verdicts([]));
         }
         let good = sorted.good.iter().copied();
-        let ready = statements.ready(client, &self.declared, good.clone()).await.map_err(not_begun)?;
+        let ready = statements.ready(client, layout, good.clone()).await.map_err(not_begun)?;
         let times = self.times();
         // Sent together, in this order. After a statement that failed the COMMIT rolls back.
-        let write = ready.write(client, &self.declared, times);
+        let write = ready.write(client, layout, times);
         let erase = judge.erase(client, &sorted.good);
         let (written, erased, committed) = join3(write, erase, client.batch_execute("COMMIT")).await;
         let written = written?;

@@ -32,8 +32,8 @@ impl Fixture for Database {
     }
 
     async fn open(&self, setting: Setting) -> Result<Store, BoxError> {
-        let Setting { tables, migrations, clock } = setting;
-        let options = Options { tables, migrations, clock, ..Options::at(&self.url) };
+        let Setting { tables, earlier, migrations, clock } = setting;
+        let options = Options { tables, earlier, migrations, clock, ..Options::at(&self.url) };
         migrate(&options).await?;
         Ok(Store::open(options).await?)
     }

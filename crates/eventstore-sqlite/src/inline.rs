@@ -19,6 +19,11 @@ pub(crate) struct TableSql {
 }
 
 impl TableSql {
+    /// Those of every table.
+    pub(crate) fn of(tables: &[&'static InlineTable]) -> Vec<Self> {
+        tables.iter().copied().map(Self::new).collect()
+    }
+
     pub(crate) fn new(table: &'static InlineTable) -> Self {
         let (name, key) = (table.name, table.key().name);
         Self {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use eventstore::{BoxError, LogId};
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -87,9 +87,9 @@ pub(crate) fn log_id(connection: &Connection, path: &Path) -> Result<LogId, Open
     Ok(LogId(Uuid::from_bytes(bytes.map_err(|cause| OpenError::sqlite(path, cause))?)))
 }
 
-/// Whether the log takes appends from a writer like this one, with these tables. Asked in each batch's transaction.
-pub(crate) fn admits(connection: &Connection, layout: &str) -> rusqlite::Result<bool> {
-    let mut statement =
-        connection.prepare_cached("SELECT writer_floor <= ?1 AND layout = ?2 FROM log_meta")?;
-    statement.query_row(params![WRITER, layout], |row| row.get(0))
+/// The layout that the log takes rows of; `None` if it takes no appends from a writer like this one. Asked in each
+/// batch's transaction.
+pub(crate) fn layout(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let mut statement = connection.prepare_cached("SELECT layout FROM log_meta WHERE writer_floor <= ?1")?;
+    statement.query_row(params![WRITER], |row| row.get(0)).optional()
 }

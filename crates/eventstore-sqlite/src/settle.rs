@@ -62,7 +62,7 @@ fn find(connection: &Connection, append: &Append) -> rusqlite::Result<Option<App
 mod tests {
     use std::sync::Arc;
 
-    use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Verdict};
+    use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Releases, Verdict};
     use eventstore::{
         AggregateId, ClaimChanges, Clock, EventId, Fingerprint, Metadata, NewEvent, NewRequest, RequestKey,
         Version,
@@ -80,7 +80,8 @@ mod tests {
         let (connection, weakened) = connection::owner(&options).unwrap();
         let clock = Clock::system();
         let health = Arc::new(Health::new(clock.now(), weakened));
-        Writer::new(connection, options, clock, health, lock).unwrap()
+        let releases = Arc::new(Releases::new(&[], &[]));
+        Writer::new(connection, options, releases, clock, health, lock).unwrap()
     }
 
     fn append(n: u128, events: usize, size: usize) -> Append {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use eventstore::append_task::{AppendQueue, Health, KnownHead, Look};
+use eventstore::append_task::{AppendQueue, Health, KnownHead, Look, Releases};
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
     Head, InlineTable, LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord,
@@ -22,7 +22,7 @@ use crate::{Access, OpenError, Options, connection, migrate, open, page};
 /// A log in one SQLite file.
 pub struct Store {
     log_id: LogId,
-    tables: &'static [&'static InlineTable],
+    releases: Arc<Releases>,
     readers: Readers,
     /// Fed by the queue; beside an owner of another process, by nobody.
     known_head: KnownHead,
@@ -55,33 +55,39 @@ impl Store {
         let (mut connection, weakened) = connection::owner(&options)?;
         migrate::check(&mut connection, &options)?;
         let log_id = open::log_id(&connection, &options.path)?;
+        let releases = releases(&connection, &options)?;
         let clock = options.clock.clone().unwrap_or_else(Clock::system);
         let health = Arc::new(Health::new(clock.now(), weakened));
-        let (tables, readers) = (options.tables, Readers::new(options.path.clone()));
+        let readers = Readers::new(options.path.clone());
         let path = options.path.clone();
-        let writer = Writer::new(connection, options, clock.clone(), Arc::clone(&health), lock)?;
+        let writer = Writer::new(
+            connection,
+            options,
+            Arc::clone(&releases),
+            clock.clone(),
+            Arc::clone(&health),
+            lock,
+        )?;
         let (queue, inbox) = AppendQueue::new();
         let thread = writer.start(inbox).map_err(|cause| OpenError::Unusable { path, cause })?;
         let known_head = queue.known_head().clone();
         let owner = Some(Owner { queue, thread, clock, health });
-        Ok(Self { log_id, tables, readers, known_head, owner })
+        Ok(Self { log_id, releases, readers, known_head, owner })
     }
 
     fn read_beside(options: &Options) -> Result<Self, OpenError> {
         let mut connection = connection::reader(&options.path)?;
         migrate::check(&mut connection, options)?;
         let log_id = open::log_id(&connection, &options.path)?;
+        let releases = releases(&connection, options)?;
         let readers = Readers::new(options.path.clone());
         let known_head = KnownHead::default();
-        Ok(Self { log_id, tables: options.tables, readers, known_head, owner: None })
+        Ok(Self { log_id, releases, readers, known_head, owner: None })
     }
 
     /// Everything in an append must have been declared, before its batch mates depend on it.
     fn check(&self, append: &Append) -> Result<(), AppendError> {
-        let known = |table: &InlineTable| {
-            self.tables.iter().any(|known| std::ptr::eq(*known, table) || *known == table)
-        };
-        match append.rows.iter().find(|write| !known(write.table)) {
+        match append.rows.iter().find(|write| !self.releases.declares(write.table)) {
             Some(write) => {
                 Err(AppendError::Malformed(format!("the store was opened without {}", write.table.name)))
             }
@@ -117,6 +123,16 @@ impl Store {
     }
 }
 
+/// What this binary writes, if the log takes that. One that it does not know turns its appends away, not its reads.
+fn releases(connection: &Connection, options: &Options) -> Result<Arc<Releases>, OpenError> {
+    let releases = Releases::new(options.tables, options.earlier);
+    let layout = open::layout(connection).map_err(|cause| OpenError::sqlite(&options.path, cause))?;
+    if let Some(layout) = layout {
+        releases.adopt(&layout);
+    }
+    Ok(Arc::new(releases))
+}
+
 #[async_trait]
 impl EventStore for Store {
     fn log_id(&self) -> LogId {
@@ -127,6 +143,10 @@ impl EventStore for Store {
         self.check(&append)?;
         let owner = self.owner.as_ref().ok_or(AppendError::StoreDown)?;
         owner.queue.append(append, deadline).await
+    }
+
+    fn writes(&self, table: &'static InlineTable) -> &'static InlineTable {
+        self.releases.writes(table)
     }
 
     async fn stream(
@@ -224,10 +244,10 @@ impl EventStore for Store {
     /// A store that is open for reading has none: they are about appends.
     async fn warnings(&self) -> Vec<Warning> {
         let Some(Owner { clock, health, .. }) = &self.owner else { return Vec::new() };
-        let layout = InlineTable::layout(self.tables);
         let look = self.read(|connection| {
             let recorded_at = read::head(connection)?.recorded_at;
-            Ok(Look { clock: clock.now(), recorded_at, admitted: open::admits(connection, &layout)? })
+            let admitted = open::layout(connection)?.is_some_and(|layout| self.releases.adopt(&layout));
+            Ok(Look { clock: clock.now(), recorded_at, admitted })
         });
         if let Err(error) = &look {
             warn!(%error, "the store cannot be looked at");

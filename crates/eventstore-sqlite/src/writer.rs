@@ -10,11 +10,13 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 use std::{future, io, thread};
 
-use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Inbox, Verdict};
-use eventstore::{
-    Append, Appended, BoxError, Clock, InlineTable, LogId, ProjectionError, ReadError, WriterRefusal,
+use eventstore::append_task::{
+    BatchWriter, CommitError, CommitMode, Health, Inbox, Layout, Releases, Verdict,
 };
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use eventstore::{
+    Append, Appended, BoxError, Clock, LogId, ProjectionError, ReadError, Rejection, WriterRefusal,
+};
+use rusqlite::{Connection, ErrorCode};
 use tokio::runtime;
 use tokio::time::sleep_until;
 use tracing::debug;
@@ -42,8 +44,10 @@ pub(crate) struct Writer {
     options: Options,
     log_id: LogId,
     head: Head,
+    releases: Arc<Releases>,
+    layout: Arc<Layout>,
+    /// Those of the layout.
     tables: Vec<TableSql>,
-    layout: String,
     clock: Clock,
     health: Arc<Health>,
     leftovers: Leftovers,
@@ -55,17 +59,30 @@ impl Writer {
     pub(crate) fn new(
         connection: Connection,
         options: Options,
+        releases: Arc<Releases>,
         clock: Clock,
         health: Arc<Health>,
         lock: File,
     ) -> Result<Self, OpenError> {
         let log_id = open::log_id(&connection, &options.path)?;
-        let head = head(&connection).map_err(|cause| OpenError::sqlite(&options.path, cause))?;
-        let tables = options.tables.iter().copied().map(TableSql::new).collect();
-        let layout = InlineTable::layout(options.tables);
+        let head = Head::read(&connection).map_err(|cause| OpenError::sqlite(&options.path, cause))?;
+        let layout = releases.now();
+        let tables = TableSql::of(layout.tables());
         let leftovers = Leftovers::unknown();
         let connection = Some(connection);
-        Ok(Self { connection, options, log_id, head, tables, layout, clock, health, leftovers, _lock: lock })
+        Ok(Self {
+            connection,
+            options,
+            log_id,
+            head,
+            releases,
+            layout,
+            tables,
+            clock,
+            health,
+            leftovers,
+            _lock: lock,
+        })
     }
 
     /// Gives the writer its thread. It ends when the queue is closed, or dropped.
@@ -158,7 +175,7 @@ impl Writer {
         }
         let fences: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         connection.pragma_update(None, "user_version", fences.wrapping_add(1))?;
-        self.head = head(&connection)?;
+        self.head = Head::read(&connection)?;
         Ok(connection)
     }
 
@@ -181,6 +198,7 @@ impl Writer {
     }
 
     fn commit_batch(&mut self, batch: &[Append], mode: CommitMode) -> Result<Vec<Verdict>, CommitError> {
+        self.write_what_is_taken();
         self.connection().map_err(CommitError::NotExecuted)?;
         // Taken out while it is used: only a transaction that ended cleanly puts it back.
         let Some(connection) = self.connection.take() else {
@@ -191,6 +209,15 @@ impl Writer {
             self.connection = Some(connection);
         }
         ended
+    }
+
+    /// The layout may have been found to be another since the last batch.
+    fn write_what_is_taken(&mut self) {
+        let now = self.releases.now();
+        if !Arc::ptr_eq(&now, &self.layout) {
+            self.tables = TableSql::of(now.tables());
+            self.layout = now;
+        }
     }
 
     fn transact(
@@ -249,12 +276,7 @@ impl Writer {
             Writing::begin(connection, &self.tables, self.head, recorded_at).map_err(not_executed)?;
         let mut verdicts = Vec::with_capacity(batch.len());
         for append in batch {
-            let rejection = match mode {
-                CommitMode::Optimistic => None,
-                CommitMode::Judged => {
-                    verdict::judge(connection, &self.tables, append).map_err(not_executed)?
-                }
-            };
+            let rejection = self.rejection(connection, append, mode).map_err(not_executed)?;
             verdicts.push(match rejection {
                 Some(rejection) => Verdict::Rejected(rejection),
                 None => Verdict::Appended(writing.append(append).map_err(|failure| match failure {
@@ -267,13 +289,32 @@ impl Writer {
         Ok((verdicts, writing.head()))
     }
 
+    /// What is known to speak against an append before it is written.
+    fn rejection(
+        &self,
+        connection: &Connection,
+        append: &Append,
+        mode: CommitMode,
+    ) -> rusqlite::Result<Option<Rejection>> {
+        if !self.layout.holds(append) {
+            return Ok(Some(Rejection::LayoutMoved));
+        }
+        match mode {
+            CommitMode::Optimistic => Ok(None),
+            CommitMode::Judged => verdict::judge(connection, &self.tables, append),
+        }
+    }
+
     /// Whether the store still takes appends from a writer like this one. In the transaction: a switch of generations
-    /// cannot come between the question and the rows.
+    /// cannot come between the question and the rows. If it takes others that this one can be, the batch is tried again,
+    /// and rows of the layout before are refused.
     fn ask_for_admission(&self, connection: &Connection) -> Result<(), CommitError> {
-        if open::admits(connection, &self.layout).map_err(not_executed)? {
-            Ok(())
-        } else {
-            Err(CommitError::Refused(WriterRefusal::TooOld))
+        match open::layout(connection).map_err(not_executed)? {
+            Some(stored) if stored == self.layout.text() => Ok(()),
+            Some(stored) if self.releases.adopt(&stored) => {
+                Err(CommitError::Transient("the store takes rows of another layout".into()))
+            }
+            Some(_) | None => Err(CommitError::Refused(WriterRefusal::TooOld)),
         }
     }
 }
@@ -312,14 +353,6 @@ impl BatchWriter for Writer {
     }
 }
 
-fn head(connection: &Connection) -> rusqlite::Result<Head> {
-    let mut statement = connection
-        .prepare_cached("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1")?;
-    let head =
-        statement.query_row([], |row| Ok(Head { position: row.get(0)?, recorded_at: Some(row.get(1)?) }));
-    Ok(head.optional()?.unwrap_or(Head { position: 0, recorded_at: None }))
-}
-
 fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
@@ -342,7 +375,8 @@ mod tests {
         let (connection, weakened) = connection::owner(&options).unwrap();
         let clock = Clock::system();
         let health = Arc::new(Health::new(clock.now(), weakened));
-        let mut writer = Writer::new(connection, options, clock, health, lock).unwrap();
+        let releases = Arc::new(Releases::new(&[], &[]));
+        let mut writer = Writer::new(connection, options, releases, clock, health, lock).unwrap();
         let synchronous = |connection: &Connection| -> i64 {
             connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
         };

@@ -30,8 +30,8 @@ impl Fixture for Place {
     }
 
     async fn open(&self, setting: Setting) -> Result<Store, BoxError> {
-        let Setting { tables, migrations, clock } = setting;
-        let options = Options { tables, migrations, clock, ..self.options() };
+        let Setting { tables, earlier, migrations, clock } = setting;
+        let options = Options { tables, earlier, migrations, clock, ..self.options() };
         migrate(&options).await?;
         Ok(Store::open(options).await?)
     }

@@ -170,6 +170,10 @@ pub enum Rejection {
     /// The request id has been used: this is what it did.
     #[error("the request id has been used")]
     Duplicate(RequestRecord),
+    /// The log takes rows of another generation by now, and this writer knows it: ask again which one to write
+    /// (`EventStore::writes`), load again, decide again.
+    #[error("the rows are of a generation that the log does not take now")]
+    LayoutMoved,
 }
 
 /// Why a store takes no appends from this process at all.

@@ -10,8 +10,9 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::{
-    AggregateId, Append, AppendError, Appended, BoxError, ClaimKey, Deadline, EventId, LogId, Position,
-    ProjectionStore, RecordedEvent, RequestKey, RequestRecord, Row, Select, StoreStats, Value, Version,
+    AggregateId, Append, AppendError, Appended, BoxError, ClaimKey, Deadline, EventId, InlineTable, LogId,
+    Position, ProjectionStore, RecordedEvent, RequestKey, RequestRecord, Row, Select, StoreStats, Value,
+    Version,
 };
 
 /// An append-only log of events with one global order, optimistic concurrency per stream, uniqueness across streams,
@@ -29,6 +30,12 @@ pub trait EventStore: Debug + Send + Sync + 'static {
 
     /// Appends everything that one command changes, or nothing. Answers when it is durable.
     async fn append(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError>;
+
+    /// The generation of an inline table whose rows the log takes, as far as this process knows: this binary's own, or an
+    /// earlier one that it can still write, until the log is switched. Whoever changes something asks before she reads the
+    /// rows that she decides on, and writes that generation: if the log is switched meanwhile, the append is refused with
+    /// `Rejection::LayoutMoved`. Costs no look at the store; `warnings` looks.
+    fn writes(&self, table: &'static InlineTable) -> &'static InlineTable;
 
     /// Events of one stream after a version, in order, at most `limit`.
     async fn stream(

@@ -63,7 +63,8 @@ pub struct AppendStats {
     pub judged: u64,
     /// Attempts that were repeated because the batch did not match what the store held.
     pub mismatches: u64,
-    /// Attempts that were repeated because of bad luck: a deadlock.
+    /// Attempts that were repeated because of bad luck: a deadlock. And those after which rows of
+    /// another layout are written.
     pub transients: u64,
     /// Batches that were not executed, because the store was not reached or said no.
     pub not_executed: u64,
@@ -88,6 +89,8 @@ pub enum AppendOutcome {
     ClaimTaken,
     /// Its request id had been used.
     Duplicate,
+    /// Its rows were of a generation that the log did not take any more.
+    LayoutMoved,
     /// Too many waited.
     Overloaded,
     /// Its deadline passed while it waited.
@@ -144,11 +147,12 @@ impl AppendStats {
 
 impl AppendOutcome {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Appended,
         Self::Conflict,
         Self::ClaimTaken,
         Self::Duplicate,
+        Self::LayoutMoved,
         Self::Overloaded,
         Self::DeadlineBeforeStart,
         Self::StoreDown,
@@ -166,6 +170,7 @@ impl AppendOutcome {
             Self::Conflict => "conflict",
             Self::ClaimTaken => "claim_taken",
             Self::Duplicate => "duplicate",
+            Self::LayoutMoved => "layout_moved",
             Self::Overloaded => "overloaded",
             Self::DeadlineBeforeStart => "deadline_before_start",
             Self::StoreDown => "store_down",
@@ -184,6 +189,7 @@ impl AppendOutcome {
             Err(AppendError::Rejected(Rejection::Conflict { .. })) => Self::Conflict,
             Err(AppendError::Rejected(Rejection::ClaimTaken { .. })) => Self::ClaimTaken,
             Err(AppendError::Rejected(Rejection::Duplicate(_))) => Self::Duplicate,
+            Err(AppendError::Rejected(Rejection::LayoutMoved)) => Self::LayoutMoved,
             Err(AppendError::Overloaded) => Self::Overloaded,
             Err(AppendError::DeadlineBeforeStart) => Self::DeadlineBeforeStart,
             Err(AppendError::StoreDown) => Self::StoreDown,

@@ -213,7 +213,8 @@ impl<A> CommandBus<A> {
         A: Aggregates<D>,
     {
         match rejection {
-            Rejection::Conflict { .. } => Ok(Try::Conflict),
+            // What was loaded may have meant something else, too: all of it is done again.
+            Rejection::Conflict { .. } | Rejection::LayoutMoved => Ok(Try::Conflict),
             Rejection::ClaimTaken { key, .. } => Err(self.taken(decision, key)),
             Rejection::Duplicate(record) => self.replay(execution.request, record).await.map(Try::Answered),
         }

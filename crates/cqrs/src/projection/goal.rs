@@ -17,6 +17,9 @@ const HOLD_MAX: Duration = Duration::from_secs(2);
 /// The reason of a pause that somebody wished for.
 pub(super) const PAUSED_BY_OPERATOR: &str = "paused by an operator";
 
+/// Otherwise rows of the revision before would be written beside new ones.
+const UNSAID: &str = "is not switched to: this binary does not say what its inline tables are";
+
 /// What an owner is about.
 #[derive(Debug)]
 pub(super) struct Goal {
@@ -169,6 +172,11 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
                 Err(ProjectionError::Behind) => return Ok(Towards::Later),
                 Err(error) => return Err(error.into()),
             },
+            ProjectionMode::Inline
+                if self.changes_meaning(slot) && place.settings.inline_layout.is_none() =>
+            {
+                return Ok(Towards::Over(format!("generation {} {UNSAID}", goal.number)));
+            }
             ProjectionMode::Inline => match self.switch_inline(slot).await? {
                 Some(time) => format!("; appends stood still for {} ms", time.as_millis()),
                 None => return Ok(Towards::Later),
@@ -187,7 +195,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
     /// With appends held: the rest of the log, then the swap. How long they were held; `None` if the rest was too much.
     async fn switch_inline(&mut self, slot: Slot) -> Result<Option<Duration>, Trouble> {
         let place = self.place;
-        let live = self.tended(Slot::Live).map(|live| live.generation.revision);
+        let changes_meaning = self.changes_meaning(slot);
         let begun = Instant::now();
         let held = place.projections().hold_appends().await?;
         let Some(tended) = self.tended.iter_mut().find(|tended| tended.generation.slot == slot) else {
@@ -198,8 +206,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
                 Moved::Far | Moved::ToHead => {}
                 Moved::Paused => return Ok(None),
                 Moved::Idle => {
-                    let other = live.is_none_or(|live| live != tended.generation.revision);
-                    let writes = place.settings.inline_layout.clone().filter(|_| other);
+                    let writes = place.settings.inline_layout.clone().filter(|_| changes_meaning);
                     held.swap(place.layout, self.fence, slot, writes).await?;
                     let time = begun.elapsed();
                     place.counters.hold(time);
@@ -208,6 +215,12 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the rows of a generation mean something else than the live ones: then writers must, too.
+    fn changes_meaning(&self, slot: Slot) -> bool {
+        let revision = |slot| self.tended(slot).map(|tended| tended.generation.revision);
+        revision(Slot::Live) != revision(slot)
     }
 
     fn numbered(&self, number: u32) -> Option<&Tended> {

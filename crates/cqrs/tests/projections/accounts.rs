@@ -80,6 +80,9 @@ const BALANCE: InlineColumn = column("balance", ColumnKind::BigInt, ColumnClass:
 pub(crate) static ROW: InlineTable =
     InlineTable { name: "account_row", generation: 1, columns: &[ID, VERSION, NAME], version_column: None };
 
+/// The same in a later release, which has the names backwards.
+pub(crate) static ROW_2: InlineTable = InlineTable { generation: 2, ..ROW };
+
 /// The state of each account, kept without her name when she is erased.
 pub(crate) static ACCOUNT: ProjectionTable = ProjectionTable {
     name: "account",
@@ -153,6 +156,9 @@ pub(crate) static ROWS: ProjectionLayout = ProjectionLayout {
     tables: &[&ROW_TABLE],
     subjects: Some(&ROW),
 };
+
+/// The same in a later release.
+pub(crate) static ROWS_2: ProjectionLayout = ProjectionLayout { revision: 2, ..ROWS };
 
 pub(crate) static MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
@@ -246,6 +252,28 @@ impl Projector<Happened> for Rows {
         };
         vec![put(&ROW_TABLE, vec![Value::Uuid(event.id.0), Value::BigInt(event.version), name])]
     }
+}
+
+/// What the appends of a later release write.
+#[derive(Debug)]
+pub(crate) struct Backwards;
+
+impl Projector<Happened> for Backwards {
+    fn layout(&self) -> &'static ProjectionLayout {
+        &ROWS_2
+    }
+
+    fn project(&self, state: Option<&Row>, event: &Happened) -> Vec<ProjectionRow> {
+        let what = match &event.what {
+            What::Named(Some(name)) => What::Named(Some(backwards(name))),
+            other => other.clone(),
+        };
+        Rows.project(state, &Happened { what, ..event.clone() })
+    }
+}
+
+pub(crate) fn backwards(name: &str) -> String {
+    name.chars().rev().collect()
 }
 
 fn put(table: &'static ProjectionTable, row: Row) -> ProjectionRow {

@@ -75,6 +75,9 @@ impl EventStore for Faulty {
     async fn append(&self, append: Append, deadline: Deadline) -> Result<Appended, AppendError> {
         self.store.append(append, deadline).await
     }
+    fn writes(&self, table: &'static InlineTable) -> &'static InlineTable {
+        self.store.writes(table)
+    }
     async fn stream(
         &self,
         id: AggregateId,

@@ -9,6 +9,7 @@ mod following;
 mod owning;
 mod parked;
 mod rebuilding;
+mod releases;
 mod diverged;
 mod checking;
 mod histories;

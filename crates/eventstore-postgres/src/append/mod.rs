@@ -17,4 +17,4 @@ mod tests;
 
 pub(crate) use array::{Array, array, element};
 pub(crate) use recent::Recent;
-pub(crate) use run::{Declared, Held, Statements, Times, WRITER, failed, not_begun};
+pub(crate) use run::{Held, Moved, Statements, Times, WRITER, failed, not_begun};

@@ -41,7 +41,7 @@ impl Recent {
         match rejection {
             Rejection::Conflict { actual } => self.versions.insert(append.aggregate_id, actual),
             Rejection::ClaimTaken { key, owner } => self.owners.insert(key, owner),
-            Rejection::Duplicate(_) => {}
+            Rejection::Duplicate(_) | Rejection::LayoutMoved => {}
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use eventstore::append_task::CommitError;
-use eventstore::{Append, Appended, BoxError, InlineTable, Position, WriterRefusal};
+use eventstore::append_task::{CommitError, Layout};
+use eventstore::{Append, Appended, BoxError, Position, WriterRefusal};
 use jiff::Timestamp;
 use thiserror::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
@@ -32,12 +32,10 @@ const HELD: &str = "UV003";
 #[error("appends are held")]
 pub(crate) struct Held;
 
-/// What this writer writes besides the log.
-#[derive(Debug)]
-pub(crate) struct Declared {
-    pub(crate) tables: &'static [&'static InlineTable],
-    pub(crate) layout: String,
-}
+/// The log takes rows of another layout, and this binary knows it: nothing was committed, and it is worth another try.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("the log takes rows of another layout")]
+pub(crate) struct Moved;
 
 /// What a batch is stamped with.
 #[derive(Clone, Copy, Debug)]
@@ -89,10 +87,10 @@ impl Statements {
     pub(crate) async fn ready<'a>(
         &mut self,
         client: &Client,
-        declared: &Declared,
+        layout: &Layout,
         batch: impl IntoIterator<Item = &'a Append>,
     ) -> Result<Ready<'a>, Error> {
-        let parts = parts(&place(batch), declared.tables);
+        let parts = parts(&place(batch), layout.tables());
         let shape: Shape = parts.iter().map(Part::shape).collect();
         if let Some(statement) = self.0.get(&shape) {
             return Ok(Ready { statement: statement.clone(), parts });
@@ -111,12 +109,13 @@ impl Ready<'_> {
     pub(crate) async fn write(
         &self,
         client: &Client,
-        declared: &Declared,
+        layout: &Layout,
         times: Times,
     ) -> Result<Written, CommitError> {
+        let writes = layout.text();
         let clock = times.clock.map(Moment::from);
         let latest = times.latest.map(Moment::from);
-        let head: [&(dyn ToSql + Sync); HEAD_PARAMETERS] = [&WRITER, &declared.layout, &clock, &latest];
+        let head: [&(dyn ToSql + Sync); HEAD_PARAMETERS] = [&WRITER, &writes, &clock, &latest];
         let columns =
             self.parts.iter().flat_map(|part| part.columns.iter().map(|c| c.values.parameter(part.form)));
         let parameters: Vec<_> = head.into_iter().chain(columns).collect();

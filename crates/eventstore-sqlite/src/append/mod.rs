@@ -8,7 +8,7 @@ mod event;
 
 use eventstore::{Append, Appended, ClaimMove, Derived, InlineTable, Position, RowChange, RowWrite, Value};
 use jiff::Timestamp;
-use rusqlite::{CachedStatement, Connection, ErrorCode, ToSql};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension, ToSql};
 
 use crate::inline::TableSql;
 use crate::projection;
@@ -31,6 +31,17 @@ pub(crate) const STATEMENTS: &[&str] = &[TAKE, MOVE, RELEASE, REMEMBER, event::P
 pub(crate) struct Head {
     pub(crate) position: i64,
     pub(crate) recorded_at: Option<i64>,
+}
+
+impl Head {
+    /// Where it stands indeed.
+    pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut statement = connection
+            .prepare_cached("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1")?;
+        let head =
+            statement.query_row([], |row| Ok(Self { position: row.get(0)?, recorded_at: Some(row.get(1)?) }));
+        Ok(head.optional()?.unwrap_or(Self { position: 0, recorded_at: None }))
+    }
 }
 
 /// Why an append could not be written. The transaction holds part of it then, and must be rolled back.

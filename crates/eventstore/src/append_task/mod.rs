@@ -10,6 +10,7 @@ mod health;
 mod hold;
 mod known_head;
 mod queue;
+mod releases;
 mod task;
 
 use std::convert::Infallible;
@@ -19,6 +20,7 @@ pub use health::{Health, Look};
 pub use hold::Hold;
 pub use known_head::KnownHead;
 pub use queue::AppendQueue;
+pub use releases::{Layout, Releases};
 pub use task::{Inbox, run};
 
 use crate::{Append, Appended, BoxError, Rejection, WriterRefusal};

@@ -52,6 +52,8 @@ pub enum Instances {
 pub struct Setting {
     /// The inline tables.
     pub tables: &'static [&'static InlineTable],
+    /// Earlier generations of them that can still be written.
+    pub earlier: &'static [&'static InlineTable],
     /// Their schema.
     pub migrations: &'static [Migration],
     /// Where the time comes from; the adapter's own clock if `None`.
@@ -61,6 +63,6 @@ pub struct Setting {
 impl Setting {
     /// The suite's tables, and the adapter's own clock.
     pub(super) fn plain<F: Fixture>() -> Self {
-        Self { tables: tables::ALL, migrations: tables::migrations::<F>(), clock: None }
+        Self { tables: tables::ALL, earlier: &[], migrations: tables::migrations::<F>(), clock: None }
     }
 }

@@ -6,15 +6,14 @@ use tokio::task::JoinHandle;
 
 use super::projecting::{generation, head, owned, progress, rows, step, tailing};
 use super::scene::{changes, creates, document, open, stream, title};
-use super::tables::{DOCUMENTS, NOTES, PROJECTED_DOCUMENT, SECRET, changed_document, new_document};
+use super::tables::{
+    DOCUMENTS, DOCUMENTS_OF_TOMORROW, NOTES, PROJECTED_DOCUMENT, SECRET, changed_document, new_document,
+};
 use super::{DOCUMENT, Fixture};
 use crate::{
     AppendError, Appended, EventStore, Fence, HeldAppends, InlineTable, ProjectionChange, ProjectionError,
-    ProjectionLayout, Row, Slot, Value, WriterRefusal,
+    Row, Slot, Value, WriterRefusal,
 };
-
-/// The documents in a later release.
-static DOCUMENTS_OF_TOMORROW: ProjectionLayout = ProjectionLayout { revision: 2, ..DOCUMENTS };
 
 async fn hold(store: &impl EventStore) -> Box<dyn HeldAppends> {
     store.projections().hold_appends().await.expect("appends are held")

@@ -145,7 +145,7 @@ pub(super) fn rejection(result: Result<Appended, AppendError>) -> Rejection {
 pub(super) fn duplicate(rejection: Rejection) -> RequestRecord {
     match rejection {
         Rejection::Duplicate(record) => record,
-        Rejection::Conflict { .. } | Rejection::ClaimTaken { .. } => {
+        Rejection::Conflict { .. } | Rejection::ClaimTaken { .. } | Rejection::LayoutMoved => {
             panic!("expected a duplicate, got {rejection:?}")
         }
     }

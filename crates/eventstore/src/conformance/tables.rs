@@ -26,6 +26,9 @@ pub static DOCUMENT: InlineTable = InlineTable {
     ],
 };
 
+/// The same columns in a later release, which shouts: titles are in capitals.
+pub(super) static LOUD_DOCUMENT: InlineTable = InlineTable { generation: 2, ..DOCUMENT };
+
 /// In the vault, and without a version.
 pub static SECRET: InlineTable = InlineTable {
     name: "secret",
@@ -106,7 +109,14 @@ pub static PROJECTED_DOCUMENT: ProjectionTable = ProjectionTable {
     subject: Subject::Stream(OnErasure::Delete),
 };
 
+/// The documents in a later release.
+pub(super) static DOCUMENTS_OF_TOMORROW: ProjectionLayout = ProjectionLayout { revision: 2, ..DOCUMENTS };
+
 pub(super) static ALL: &[&InlineTable] = &[&DOCUMENT, &SECRET];
+
+/// Those of a later release, and what it can still write.
+pub(super) static ALL_OF_TOMORROW: &[&InlineTable] = &[&LOUD_DOCUMENT, &SECRET];
+pub(super) static STILL_WRITTEN: &[&InlineTable] = &[&DOCUMENT];
 
 pub(super) static DOCUMENT_BY_ID: Select = Select {
     sql: "SELECT id, version, position, created_at, updated_at, title, shelf, digest, author FROM document WHERE id = $1",

@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use cqrs::projection::RunnerSettings;
 use eventstore::EventStore;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -15,7 +16,10 @@ use user_service::feed::{FeedLimits, Feeds};
 use user_service::grpc::UserApi;
 use user_service::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
 use user_service::passwords::{HashingCost, Passwords};
+use user_service::projections::runner_settings;
 use user_service::vault::MasterKeys;
+
+use crate::service::LEASE;
 
 /// The master key of every campaign's store: it protects nobody.
 pub(crate) const MASTER_KEY: &str = "ca3ba16ca3ba16ca3ba16ca3ba16ca3ba16ca3ba16ca3ba16ca3ba16ca3ba16c";
@@ -27,7 +31,7 @@ pub(crate) async fn directory(store: Arc<dyn EventStore>, sources: Sources) -> a
         passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
         policy: PasswordPolicy::default(),
         sources,
-        runner: user_service::projections::runner_settings(),
+        runner: RunnerSettings { lease_ttl: LEASE, ..runner_settings() },
     };
     Ok(Directory::open(store, parts).await?)
 }

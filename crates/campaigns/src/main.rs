@@ -10,11 +10,20 @@ mod wire;
 mod sabotage;
 mod oracle;
 mod command;
+mod population;
+mod tampered;
+mod projecting;
+mod projection_oracle;
+mod service;
+mod child;
 mod kill_service;
 mod unique_race;
 mod visibility;
 mod read_your_writes;
 mod differential;
+mod owner_kill;
+mod projector_crash;
+mod poison;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -50,9 +59,15 @@ enum What {
     ReadYourWrites(Run<read_your_writes::Control>),
     /// One script on SQLite, PostgreSQL and the model: the same answers, events and rows
     Differential(Run<differential::Control>),
-    /// The service that kill-service kills
+    /// Whoever owns a projection is killed or put to sleep, again and again: nothing is projected twice or missing
+    OwnerKill(Run<owner_kill::Control>),
+    /// The runner dies at every call that it makes of the store: what it makes of the log is the fold
+    ProjectorCrash(Run<projector_crash::Control>),
+    /// Events that nobody can read: whoever they are about waits, the others do not, and the fix mends it
+    Poison(Run<poison::Control>),
+    /// The service that kill-service and owner-kill kill
     #[command(hide = true)]
-    Child(kill_service::child::Arguments),
+    Child(child::Arguments),
 }
 
 /// How a campaign is run.
@@ -123,8 +138,20 @@ impl What {
                 let seed = begin("differential", run.seed);
                 ("differential", differential::run(run.size, run.control, seed).await?)
             }
+            Self::OwnerKill(run) => {
+                let seed = begin("owner-kill", run.seed);
+                ("owner-kill", owner_kill::run(run.size, run.control, seed).await?)
+            }
+            Self::ProjectorCrash(run) => {
+                let seed = begin("projector-crash", run.seed);
+                ("projector-crash", projector_crash::run(run.size, run.control, seed).await?)
+            }
+            Self::Poison(run) => {
+                let seed = begin("poison", run.seed);
+                ("poison", poison::run(run.size, run.control, seed).await?)
+            }
             Self::Child(arguments) => {
-                kill_service::child::serve(arguments).await?;
+                child::serve(arguments).await?;
                 return Ok(ExitCode::SUCCESS);
             }
         };

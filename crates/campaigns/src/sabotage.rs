@@ -33,6 +33,14 @@ pub(crate) trait Sabotage: Debug + Send + Sync + 'static {
     ) -> Result<Vec<Row>, ReadError> {
         store.select(query, parameters).await
     }
+
+    async fn position_at(&self, store: &dyn EventStore, moment: Timestamp) -> Result<Position, ReadError> {
+        store.position_at(moment).await
+    }
+
+    fn projections<'a>(&'a self, store: &'a dyn EventStore) -> &'a dyn ProjectionStore {
+        store.projections()
+    }
 }
 
 /// A store under a control.
@@ -87,7 +95,7 @@ impl<S: Sabotage> EventStore for Sabotaged<S> {
     }
 
     fn projections(&self) -> &dyn ProjectionStore {
-        self.store.projections()
+        self.by.projections(&*self.store)
     }
 
     async fn size(&self) -> Result<StoreSize, ReadError> {
@@ -99,7 +107,7 @@ impl<S: Sabotage> EventStore for Sabotaged<S> {
     }
 
     async fn position_at(&self, moment: Timestamp) -> Result<Position, ReadError> {
-        self.store.position_at(moment).await
+        self.by.position_at(&*self.store, moment).await
     }
 
     async fn claim_owner(&self, key: ClaimKey) -> Result<Option<AggregateId>, ReadError> {

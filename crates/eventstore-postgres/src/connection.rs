@@ -47,10 +47,11 @@ pub(crate) const APPEND_SETTINGS: &str = concat!(
 );
 
 /// The steps of projections: their statements find rows by keys, as those of appends do, in batches that take longer than
-/// a read may.
+/// a read may. A process that is stopped in the middle of a step holds locks that erasing appends wait for, and whoever
+/// takes over its projection: it loses them before an append gives up.
 pub(crate) const STEP_SETTINGS: &str = concat!(
     planner!(),
-    "SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; \
+    "SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '3s'; \
     SET default_transaction_isolation = 'read committed';"
 );
 

@@ -21,7 +21,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 5] = [
+pub(crate) const CAMPAIGNS: [Campaign; 8] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -46,6 +46,21 @@ pub(crate) const CAMPAIGNS: [Campaign; 5] = [
         name: "differential",
         control: "one-rule-changed",
         shows: "SQLite, PostgreSQL and the model give the same answers",
+    },
+    Campaign {
+        name: "owner-kill",
+        control: "no-fence",
+        shows: "whoever owns a projection dies or sleeps: nothing twice, nothing missing",
+    },
+    Campaign {
+        name: "projector-crash",
+        control: "checkpoint-apart",
+        shows: "a crash at any step of a projection leaves the fold of the log",
+    },
+    Campaign {
+        name: "poison",
+        control: "skip-on-error",
+        shows: "whoever an unreadable event is about waits, the others do not; the fix mends it",
     },
 ];
 

@@ -16,7 +16,7 @@ use crate::sabotage::Sabotage;
 
 /// Answers before it has done anything.
 #[derive(Debug)]
-pub(super) struct AcknowledgeBeforeCommit {
+pub(crate) struct AcknowledgeBeforeCommit {
     queue: Mutex<Queue>,
     /// How many appends have been done.
     done: watch::Receiver<u64>,
@@ -34,7 +34,7 @@ struct Queue {
 }
 
 impl AcknowledgeBeforeCommit {
-    pub(super) async fn over(store: Arc<dyn EventStore>) -> Result<Self, ReadError> {
+    pub(crate) async fn over(store: Arc<dyn EventStore>) -> Result<Self, ReadError> {
         let position = store.head().await?.position.0;
         let (sender, mut receiver) = mpsc::unbounded_channel::<(Append, Deadline)>();
         let (progress, done) = watch::channel(0);

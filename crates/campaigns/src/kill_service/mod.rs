@@ -3,13 +3,11 @@
 //! Shows I1, I2 and I3 by a ledger that the writers keep on disk, and the rest by the doctor. The shipped binary and the
 //! same service put together here take turns; the control stands in front of the store of the second.
 
-mod acknowledge_before_commit;
+pub(crate) mod acknowledge_before_commit;
 mod audit;
-pub(crate) mod child;
 mod ledger;
 mod order;
 mod plan;
-mod service;
 mod writer;
 
 use std::ops::Range;
@@ -27,13 +25,14 @@ use tokio::time::sleep;
 use user_service::Sources;
 use user_service::store::{Access, StoreOptions};
 
+use crate::child::Adapter;
 use crate::ground::{Ground, Kind};
 use crate::seed::Seed;
+use crate::service::{Program, Service, shipped_doctor};
 use crate::verdict::Findings;
 use crate::{instance, oracle};
 use ledger::{Ledger, accounts};
 use plan::{Plan, Shared};
-use service::{Program, Service, shipped_doctor};
 use writer::{Writer, Written};
 
 /// Kills of a small run, half of them on each store.
@@ -154,7 +153,8 @@ async fn kill(
 fn program(n: u64, control: Option<Control>) -> Program {
     match control {
         None if n.is_multiple_of(2) => Program::Shipped,
-        None | Some(_) => Program::Child(control),
+        None => Program::Child(None),
+        Some(Control::AcknowledgeBeforeCommit) => Program::Child(Some(Adapter::AcknowledgeBeforeCommit)),
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::Control;
+use crate::child::Adapter;
 use crate::ground::Ground;
 use crate::instance::MASTER_KEY;
 
@@ -21,30 +21,33 @@ const PROGRAM_VARIABLE: &str = "USER_SERVICE_PROGRAM";
 /// A start takes a second; on a machine with much else to do, some more.
 const START_MAX: Duration = Duration::from_mins(1);
 
+/// How long the work of a killed process lies, at most. As short as it can be: a campaign waits for it.
+pub(crate) const LEASE: Duration = Duration::from_secs(1);
+
 /// Which program serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Program {
+pub(crate) enum Program {
     /// `user-service serve`, as it is shipped.
     Shipped,
-    /// `campaigns child`: the same service put together here, under a control or under none.
-    Child(Option<Control>),
+    /// `campaigns child`: the same service put together here, with an adapter before its store or with none.
+    Child(Option<Adapter>),
 }
 
 /// A process that serves, or is about to. It is killed when the value is dropped.
 #[derive(Debug)]
-pub(super) struct Service {
+pub(crate) struct Service {
     process: Child,
     said: Lines<BufReader<ChildStdout>>,
 }
 
 impl Service {
-    pub(super) fn spawn(program: Program, ground: &Ground) -> anyhow::Result<Self> {
+    pub(crate) fn spawn(program: Program, ground: &Ground) -> anyhow::Result<Self> {
         let log = OpenOptions::new().create(true).append(true).open(ground.folder().join("service.log"))?;
         let mut command = match program {
             Program::Shipped => {
                 shipped(&["serve", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"])?
             }
-            Program::Child(control) => child(control)?,
+            Program::Child(adapter) => child(adapter)?,
         };
         // A child of ours ends when its standard input does, so also when we are killed.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
@@ -55,7 +58,7 @@ impl Service {
     }
 
     /// Where it serves, once it does.
-    pub(super) async fn address(&mut self) -> anyhow::Result<SocketAddr> {
+    pub(crate) async fn address(&mut self) -> anyhow::Result<SocketAddr> {
         let address = timeout(START_MAX, async {
             while let Some(line) = self.said.next_line().await? {
                 if let Some(address) = address_in(&line) {
@@ -67,14 +70,36 @@ impl Service {
         address.await.context("the service does not start")?
     }
 
+    /// As it calls itself where it owns something.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.process.id()
+    }
+
+    /// SIGSTOP: it sleeps, whatever it is doing.
+    pub(crate) async fn stop(&self) -> anyhow::Result<()> {
+        self.signal("-STOP").await
+    }
+
+    /// SIGCONT: it goes on as if nothing had been.
+    pub(crate) async fn go_on(&self) -> anyhow::Result<()> {
+        self.signal("-CONT").await
+    }
+
+    async fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let pid = self.process.id().context("the service has ended")?.to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().await?;
+        anyhow::ensure!(sent.success(), "{signal} cannot be sent");
+        Ok(())
+    }
+
     /// SIGKILL: it has no say in it. Returns when the process is gone.
-    pub(super) async fn kill(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
         self.process.kill().await.context("the service cannot be killed")
     }
 }
 
 /// The shipped doctor's exit code, on a store that nobody serves.
-pub(super) async fn shipped_doctor(ground: &Ground) -> anyhow::Result<(bool, String)> {
+pub(crate) async fn shipped_doctor(ground: &Ground) -> anyhow::Result<(bool, String)> {
     let mut command = shipped(&["doctor"])?;
     settings(&mut command, ground);
     let output = command.stdin(Stdio::null()).output().await?;
@@ -86,6 +111,7 @@ pub(super) async fn shipped_doctor(ground: &Ground) -> anyhow::Result<(bool, Str
 fn settings(command: &mut Command, ground: &Ground) {
     command.env("USER_SERVICE_STORE", &ground.url).env("USER_SERVICE_MASTER_KEY", MASTER_KEY);
     command.env("USER_SERVICE_LOG", "warn,refinery_core=warn");
+    command.env("USER_SERVICE_PROJECTION_LEASE_SECONDS", LEASE.as_secs().to_string());
 }
 
 fn shipped(arguments: &[&str]) -> anyhow::Result<Command> {
@@ -101,11 +127,12 @@ fn shipped(arguments: &[&str]) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-fn child(control: Option<Control>) -> anyhow::Result<Command> {
+fn child(adapter: Option<Adapter>) -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("child");
-    match control {
-        Some(Control::AcknowledgeBeforeCommit) => command.args(["--control", "acknowledge-before-commit"]),
+    match adapter {
+        Some(Adapter::AcknowledgeBeforeCommit) => command.args(["--adapter", "acknowledge-before-commit"]),
+        Some(Adapter::NoFence) => command.args(["--adapter", "no-fence"]),
         None => &mut command,
     };
     Ok(command)

@@ -24,6 +24,7 @@ mod differential;
 mod owner_kill;
 mod projector_crash;
 mod poison;
+mod erasure;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -65,6 +66,8 @@ enum What {
     ProjectorCrash(Run<projector_crash::Control>),
     /// Events that nobody can read: whoever they are about waits, the others do not, and the fix mends it
     Poison(Run<poison::Control>),
+    /// A canary in every field, erased while projections stand: nothing of it is left anywhere
+    Erasure(Run<erasure::Control>),
     /// The service that kill-service and owner-kill kill
     #[command(hide = true)]
     Child(child::Arguments),
@@ -149,6 +152,10 @@ impl What {
             Self::Poison(run) => {
                 let seed = begin("poison", run.seed);
                 ("poison", poison::run(run.size, run.control, seed).await?)
+            }
+            Self::Erasure(run) => {
+                let seed = begin("erasure", run.seed);
+                ("erasure", erasure::run(run.size, run.control, seed).await?)
             }
             Self::Child(arguments) => {
                 child::serve(arguments).await?;

@@ -126,6 +126,6 @@ impl Population {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
-fn broken(violation: Violation) -> anyhow::Error {
+pub(crate) fn broken(violation: Violation) -> anyhow::Error {
     anyhow::anyhow!("{violation}")
 }

@@ -21,7 +21,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 8] = [
+pub(crate) const CAMPAIGNS: [Campaign; 9] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -61,6 +61,11 @@ pub(crate) const CAMPAIGNS: [Campaign; 8] = [
         name: "poison",
         control: "skip-on-error",
         shows: "whoever an unreadable event is about waits, the others do not; the fix mends it",
+    },
+    Campaign {
+        name: "erasure",
+        control: "rows-left-to-the-projection",
+        shows: "whoever is erased is gone from every table, also of a projection that stands",
     },
 ];
 

@@ -1,5 +1,7 @@
 //! The socket of whoever runs the service: plain HTTP on `admin.sock`, for the folder's owner alone.
 
+mod projections;
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -15,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::directory::Directory;
 
-/// What is asked of a running service fits on a page.
-const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+/// A long list of what is parked is less than this.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// As many users as are looked through.
 const TOP_MAX: usize = 100;
@@ -41,6 +43,7 @@ pub(crate) async fn serve(listener: UnixListener, directory: Directory, stop: Ca
         .route("/status", get(status))
         .route("/clock/accept", post(accept_clock))
         .route("/top-users", get(top_users))
+        .merge(projections::routes())
         .with_state(directory);
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
@@ -71,25 +74,30 @@ async fn top_users(State(directory): State<Directory>) -> String {
 }
 
 /// Tells a running service to do something, and gives back what it says.
-pub(crate) async fn tell(socket: &Path, path: &str) -> anyhow::Result<String> {
-    request(socket, &Method::POST, path).await
+pub(crate) async fn tell(socket: &Path, path: &str, words: &str) -> anyhow::Result<String> {
+    request(socket, &Method::POST, path, words).await
 }
 
 /// Asks a running service something.
 pub(crate) async fn ask(socket: &Path, path: &str) -> anyhow::Result<String> {
-    request(socket, &Method::GET, path).await
+    request(socket, &Method::GET, path, "").await
 }
 
-async fn request(socket: &Path, method: &Method, path: &str) -> anyhow::Result<String> {
+async fn request(socket: &Path, method: &Method, path: &str, body: &str) -> anyhow::Result<String> {
     let stream = UnixStream::connect(socket).await;
     let mut stream = stream.with_context(|| format!("no service answers on {}", socket.display()))?;
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.0\r\nhost: admin\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).await?;
     match answer.split_once("\r\n\r\n") {
-        Some((head, body)) if head.starts_with("HTTP/1.1 200") => Ok(body.trim_end().to_owned()),
+        Some((head, body)) if head.lines().next().is_some_and(|status| status.contains(" 200 ")) => {
+            Ok(body.trim_end().to_owned())
+        }
+        Some((_, body)) if !body.trim().is_empty() => bail!("the service says: {}", body.trim()),
         Some((head, _)) => bail!("the service said {}", head.lines().next().unwrap_or_default()),
         None => bail!("the service said nothing"),
     }

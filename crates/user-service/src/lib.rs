@@ -12,6 +12,7 @@ pub mod vault;
 pub mod passwords;
 pub mod store;
 pub mod doctor;
+pub mod erasures;
 pub mod metrics;
 mod admin;
 mod data_folder;

@@ -10,7 +10,7 @@ use crate::store::StoreUrl;
 pub(super) async fn accept(args: &StoreArgs) -> anyhow::Result<()> {
     match &args.store {
         StoreUrl::Sqlite(path) => {
-            println!("{}", admin::tell(&admin_socket(DataFolder::of(path)), "/clock/accept").await?);
+            println!("{}", admin::tell(&admin_socket(DataFolder::of(path)), "/clock/accept", "").await?);
             Ok(())
         }
         StoreUrl::Postgres(_) => {

@@ -5,6 +5,8 @@ mod clock;
 mod doctor;
 mod events;
 mod migrate;
+mod projection;
+mod restore;
 mod serve;
 mod settings;
 mod top_users;
@@ -29,6 +31,10 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Bring a store to the schema that this binary needs (PostgreSQL: as its owner), then exit
     Migrate(migrate::MigrateArgs),
+    /// See how projections are, build them anew, switch between generations, look after what is parked
+    Projection(projection::ProjectionArgs),
+    /// After a backup was put back: erase again whoever has been erased since it was made. `serve` does so, too
+    Restore(restore::RestoreArgs),
     /// Check a store against its own log, also while a service is using it. Ends with 3 if something is wrong
     Doctor(doctor::DoctorArgs),
     /// Look at users as they are and as they were, through a running service
@@ -57,6 +63,8 @@ impl Cli {
         match self.command {
             Command::Serve(args) => serve::serve(args).await.map(|()| Exit::Success),
             Command::Migrate(args) => migrate::migrate(&args).await.map(|()| Exit::Success),
+            Command::Projection(args) => projection::projection(args).await.map(|()| Exit::Success),
+            Command::Restore(args) => restore::restore(&args).await.map(|()| Exit::Success),
             Command::Doctor(args) => doctor::doctor(&args).await,
             Command::Users(args) => users::users(&args).await.map(|()| Exit::Success),
             Command::Events(command) => events::events(command).await.map(|()| Exit::Success),

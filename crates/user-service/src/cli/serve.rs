@@ -15,7 +15,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use user_domain::PasswordPolicy;
 
-use super::settings::{KeyArgs, StoreArgs, announce_key};
+use super::restore::reapply;
+use super::settings::{ErasureArgs, KeyArgs, StoreArgs, announce_key};
 use crate::data_folder::{DataFolder, Freshness};
 use crate::directory::{Directory, Parts};
 use crate::feed::{FeedLimits, Feeds};
@@ -25,7 +26,7 @@ use crate::passwords::{HashingCost, Passwords};
 use crate::projections::runner_settings;
 use crate::readiness::{LagMeans, LagPolicy};
 use crate::store::{Access, StoreUrl};
-use crate::{Sources, admin, housekeeping, readiness};
+use crate::{Sources, admin, erasures, housekeeping, readiness};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -60,6 +61,8 @@ pub(super) struct ServeArgs {
     /// Do not bring the store to this binary's schema at start; `migrate` has done it
     #[arg(long)]
     no_migrate: bool,
+    #[command(flatten)]
+    erasures: ErasureArgs,
     /// For how many hours a request id is remembered: a retry within them is executed once. 1 or more
     #[arg(long, env = "USER_SERVICE_REQUEST_RETENTION_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=87_600))]
     request_retention_hours: u32,
@@ -142,6 +145,10 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let addresses = Addresses::of(&args)?;
     refuse_unprotected(addresses, args.allow_unprotected)?;
     let service = open(&args).await?;
+    let list = args.erasures.list(&args.store.store);
+    if let Some(list) = &list {
+        reapply(&service.directory, list).await?;
+    }
     let stop = stop_signal()?;
     let host = Host {
         api: listen(addresses.grpc).await?,
@@ -173,8 +180,14 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     };
     let kept = SignedDuration::from_hours(args.request_retention_hours.into());
     let forget = housekeeping::forget_old_requests(service.directory.clone(), kept, stop.clone());
+    let write_erasures_down = async {
+        if let Some(list) = list {
+            erasures::follow(service.directory.clone(), list, stop.clone()).await;
+        }
+    };
     let feed = feeds.run(stop.clone());
-    let (drained, (), (), (), ()) = tokio::join!(serving, projecting, serve_admin, forget, feed);
+    let (drained, (), (), (), (), ()) =
+        tokio::join!(serving, projecting, serve_admin, forget, feed, write_erasures_down);
     service.directory.store().close().await;
     tracing::info!(connections_cut = drained.connections_cut, "stopped");
     Ok(())

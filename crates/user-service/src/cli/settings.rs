@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::Sources;
 use crate::data_folder::{DataFolder, Freshness, admin_socket, master_key_file};
+use crate::erasures::ErasureList;
 use crate::store::{Access, Notify, StoreOptions, StoreUrl};
 use crate::vault::MasterKeys;
 
@@ -20,23 +21,24 @@ pub(super) struct StoreArgs {
     /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
     #[arg(
         long,
+        global = true,
         env = "USER_SERVICE_STORE",
         default_value = "sqlite:data/user-service.db",
         hide_env_values = true
     )]
     pub(super) store: StoreUrl,
     /// The same database as its owner, for migrations (PostgreSQL); --store's if absent
-    #[arg(long, env = "USER_SERVICE_MIGRATION_URL", hide_env_values = true)]
+    #[arg(long, global = true, env = "USER_SERVICE_MIGRATION_URL", hide_env_values = true)]
     migration_url: Option<SecretString>,
     /// The schema of this directory (PostgreSQL): another tenant is another schema
-    #[arg(long, env = "USER_SERVICE_SCHEMA", default_value = "user_service")]
+    #[arg(long, global = true, env = "USER_SERVICE_SCHEMA", default_value = "user_service")]
     schema: String,
     /// Open a store whose settings give up durability. Acknowledged changes may then be lost in a power cut
-    #[arg(long)]
+    #[arg(long, global = true)]
     accept_weak_durability: bool,
     /// Neither tell other instances of changes nor listen to them (PostgreSQL): for a pooler that does not keep sessions.
     /// What follows the log then looks about once a second
-    #[arg(long, env = "USER_SERVICE_WITHOUT_NOTIFY")]
+    #[arg(long, global = true, env = "USER_SERVICE_WITHOUT_NOTIFY")]
     without_notify: bool,
 }
 
@@ -92,18 +94,40 @@ impl AdminArgs {
     }
 }
 
+/// Where erasures are written down.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ErasureArgs {
+    /// Where erasures are written down beside the store: whoever is on it is erased from a restored backup before it is
+    /// served. Keep it out of the store's backups [default: erasures.jsonl beside an embedded store, none on PostgreSQL]
+    #[arg(long, env = "USER_SERVICE_ERASURE_LIST")]
+    erasure_list: Option<PathBuf>,
+}
+
+impl ErasureArgs {
+    /// The list of a store, if it has one.
+    pub(super) fn list(&self, store: &StoreUrl) -> Option<ErasureList> {
+        match (&self.erasure_list, store) {
+            (Some(path), _) => Some(ErasureList::at(path)),
+            (None, StoreUrl::Sqlite(path)) => {
+                Some(ErasureList::at(&DataFolder::of(path).join("erasures.jsonl")))
+            }
+            (None, StoreUrl::Postgres(_)) => None,
+        }
+    }
+}
+
 /// Where the master key comes from. Never from the command line, which every process of the machine can read.
 #[derive(Clone, Debug, Args)]
 pub(super) struct KeyArgs {
     /// A file with the master key: 64 hex digits. Without it and `USER_SERVICE_MASTER_KEY`, an embedded store keeps one
     /// in its data folder
-    #[arg(long, env = "USER_SERVICE_MASTER_KEY_FILE")]
+    #[arg(long, global = true, env = "USER_SERVICE_MASTER_KEY_FILE")]
     master_key_file: Option<PathBuf>,
     /// The master key itself
     #[arg(skip = master_key_from_environment())]
     master_key: Option<SecretString>,
     /// A file with older master keys, one a line, that still read what they wrapped
-    #[arg(long, env = "USER_SERVICE_OLD_MASTER_KEYS_FILE")]
+    #[arg(long, global = true, env = "USER_SERVICE_OLD_MASTER_KEYS_FILE")]
     old_master_keys_file: Option<PathBuf>,
 }
 

@@ -8,11 +8,15 @@ mod users;
 mod user_search;
 mod user_history;
 mod user_activity;
+mod parked;
+mod shown;
 #[cfg(test)]
 mod tests;
 
 pub use decoder::{DecodedUserEvent, UserDecoder};
 pub use live_users::LiveUsers;
+pub(crate) use parked::parked_of;
+pub use shown::{parked, shown};
 pub use user_activity::{ACTIVITY_DAY, ACTIVITY_STATUS, ACTIVITY_USER, USER_ACTIVITY, UserActivity};
 pub use user_history::{STILL_HOLDS, USER_HISTORY, USER_HISTORY_TABLE, UserHistory};
 pub use user_search::{USER_SEARCH, USER_SEARCH_PROJECTOR, USER_SEARCH_TABLE};

@@ -1,5 +1,7 @@
 //! The binary itself, as whoever runs it sees it: what it prints, how it ends, what it keeps, what it refuses.
 
+mod looking_after;
+mod restoring;
 mod running;
 mod starting;
 mod stopping;

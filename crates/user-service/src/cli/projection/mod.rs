@@ -1,0 +1,148 @@
+//! `projection`: see how projections are, build them anew, switch between generations, look after what is parked.
+
+mod desk;
+mod progress;
+mod table;
+
+use clap::{Args, Subcommand, ValueEnum};
+use cqrs::projection::{Then, Wish};
+use eventstore::{AggregateId, Slot};
+use uuid::Uuid;
+
+use super::settings::{KeyArgs, StoreArgs};
+use desk::Desk;
+
+#[derive(Debug, Args)]
+pub(super) struct ProjectionArgs {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where the projections are.
+#[derive(Debug, Args)]
+pub(super) struct Place {
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// How every projection is: its generations, how far they have come, who owns it
+    List {
+        /// One JSON object a line
+        #[arg(long, global = true)]
+        json: bool,
+    },
+    /// Build a projection anew from history beside the live one, compare, and put it in its place. Readers never see less
+    Rebuild {
+        name: String,
+        /// The rows of this user alone
+        #[arg(long, conflicts_with = "keep")]
+        user: Option<Uuid>,
+        /// Build and compare only; `switch` puts it in place
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Put the next generation in the place of the live one
+    Switch { name: String },
+    /// Put the prior generation back, after it has caught up
+    Rollback { name: String },
+    /// Drop a generation that is not live
+    Retire { name: String, which: Which },
+    /// Stop a projection until `resume`
+    Pause { name: String },
+    /// Let a paused projection go on
+    Resume { name: String },
+    /// What a projection could not take, by reference
+    #[command(subcommand)]
+    Parked(ParkedCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ParkedCommand {
+    /// The users whose events are parked, and why
+    List { name: String },
+    /// Every parked event of a user
+    Show {
+        name: String,
+        #[arg(long)]
+        user: Uuid,
+    },
+    /// Try again, after the cause was mended
+    Retry {
+        name: String,
+        /// This user alone
+        #[arg(long)]
+        user: Option<Uuid>,
+    },
+    /// Leave a user's parked events out for ever: her rows will differ from her history until she is rebuilt
+    Drop {
+        name: String,
+        #[arg(long)]
+        user: Uuid,
+        /// Why that is right. It is logged: nothing personal
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// A generation that is not live.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Which {
+    Next,
+    Prior,
+}
+
+pub(super) async fn projection(args: ProjectionArgs) -> anyhow::Result<()> {
+    let desk = Desk::open(&args.place).await?;
+    let done = serve(&desk, args.command).await;
+    desk.close().await;
+    done
+}
+
+async fn serve(desk: &Desk, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::List { json } => table::print(&desk.status().await?, json),
+        Command::Rebuild { name, user: Some(user), keep: _ } => {
+            desk.fulfil(&name, Wish::RebuildStream(AggregateId(user))).await?;
+        }
+        Command::Rebuild { name, user: None, keep } => {
+            let then = if keep { Then::Keep } else { Then::Switch };
+            desk.fulfil(&name, Wish::Rebuild(then)).await?;
+        }
+        Command::Switch { name } => desk.fulfil(&name, Wish::Switch).await?,
+        Command::Rollback { name } => desk.fulfil(&name, Wish::Rollback).await?,
+        Command::Retire { name, which } => desk.fulfil(&name, Wish::Retire(which.into())).await?,
+        Command::Pause { name } => desk.fulfil(&name, Wish::Pause).await?,
+        Command::Resume { name } => desk.fulfil(&name, Wish::Resume).await?,
+        Command::Parked(command) => parked(desk, command).await?,
+    }
+    Ok(())
+}
+
+async fn parked(desk: &Desk, command: ParkedCommand) -> anyhow::Result<()> {
+    match command {
+        ParkedCommand::List { name } => table::print_parked_users(&desk.parked(&name, None).await?),
+        ParkedCommand::Show { name, user } => table::print_lines(&desk.parked(&name, Some(user)).await?),
+        ParkedCommand::Retry { name, user } => {
+            desk.fulfil(&name, Wish::RetryParked(user.map(AggregateId))).await?;
+        }
+        ParkedCommand::Drop { name, user, reason } => {
+            desk.fulfil(&name, Wish::DropParked { stream: AggregateId(user), reason }).await?;
+        }
+    }
+    Ok(())
+}
+
+impl From<Which> for Slot {
+    fn from(which: Which) -> Self {
+        match which {
+            Which::Next => Self::Next,
+            Which::Prior => Self::Prior,
+        }
+    }
+}

@@ -275,8 +275,7 @@ pub async fn two_releases_write_side_by_side_through_a_switch<F: Fixture>(fixtur
     creates_in(1, &DOCUMENT).done(&*older).await;
     let (older, newer) = upgrade(fixture, older).await;
     let stop = Arc::new(AtomicBool::new(false));
-    // The older release is told by nobody but the store.
-    let others = older.as_ref().map(|older| writing(older, 1_000_000, &Arc::default()));
+    let others = older.as_ref().map(|older| writing(older, 1_000_000, &stop));
     let writers = [writing(&newer, 2_000_000, &stop), writing(&newer, 3_000_000, &stop)];
     let looks = looking(&newer, &stop);
     until_it_has(&*newer, 20).await;

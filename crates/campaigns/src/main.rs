@@ -25,6 +25,7 @@ mod owner_kill;
 mod projector_crash;
 mod poison;
 mod erasure;
+mod rebuild_under_load;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -68,6 +69,8 @@ enum What {
     Poison(Run<poison::Control>),
     /// A canary in every field, erased while projections stand: nothing of it is left anywhere
     Erasure(Run<erasure::Control>),
+    /// Every projection is built anew under writers and readers: nobody is ever missing
+    RebuildUnderLoad(Run<rebuild_under_load::Control>),
     /// The service that kill-service and owner-kill kill
     #[command(hide = true)]
     Child(child::Arguments),
@@ -156,6 +159,10 @@ impl What {
             Self::Erasure(run) => {
                 let seed = begin("erasure", run.seed);
                 ("erasure", erasure::run(run.size, run.control, seed).await?)
+            }
+            Self::RebuildUnderLoad(run) => {
+                let seed = begin("rebuild-under-load", run.seed);
+                ("rebuild-under-load", rebuild_under_load::run(run.size, run.control, seed).await?)
             }
             Self::Child(arguments) => {
                 child::serve(arguments).await?;

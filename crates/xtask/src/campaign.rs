@@ -21,7 +21,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 9] = [
+pub(crate) const CAMPAIGNS: [Campaign; 10] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -66,6 +66,11 @@ pub(crate) const CAMPAIGNS: [Campaign; 9] = [
         name: "erasure",
         control: "rows-left-to-the-projection",
         shows: "whoever is erased is gone from every table, also of a projection that stands",
+    },
+    Campaign {
+        name: "rebuild-under-load",
+        control: "swap-without-lock",
+        shows: "nobody is missing while everything is built anew under writers and readers",
     },
 ];
 

@@ -36,10 +36,10 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
     ];
     for campaign in &CAMPAIGNS {
         let name = format!("campaign {}", campaign.name);
-        parts.push(part(&name, 24, Command::new(&xtask), &["campaign", campaign.name]));
+        parts.push(part(&name, 22, Command::new(&xtask), &["campaign", campaign.name]));
         let words = ["campaign", campaign.name, "--control", campaign.control];
         let name = format!("control {} {}", campaign.name, campaign.control);
-        let control = part(&name, 12, Command::new(&xtask), &words);
+        let control = part(&name, 11, Command::new(&xtask), &words);
         parts.push(Part { expected: i32::from(VIOLATIONS_FOUND), ..control });
     }
     let on_18 = ["test", "--postgres", "18", "-p", "eventstore-postgres"];

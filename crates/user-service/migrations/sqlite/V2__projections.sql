@@ -22,19 +22,23 @@ CREATE TABLE user_history (
     deleted_at INTEGER,
     email_claim BLOB,
     username_claim BLOB,
+    created_position INTEGER NOT NULL,
     PRIMARY KEY (id, version)
 ) STRICT, WITHOUT ROWID;
 
--- A page of users with a status at P, newest first: of each user the entry with the greatest `from_position` up to P is
--- the one, if it held still. One look, however many states she had.
-CREATE INDEX user_history_by_status ON user_history (status, id, from_position);
+-- A page of users with a status at P, newest first. Whoever was created after P stands before the page's first entry, so
+-- that an early P costs no more than a late one: an order by id could not say that.
+CREATE INDEX user_history_by_status ON user_history (status, created_position, from_position);
 
 -- Whose address or name was this at P: the entry with the greatest `from_position` up to P, if it held still.
 CREATE INDEX user_history_by_email ON user_history (email_claim, from_position);
 CREATE INDEX user_history_by_username ON user_history (username_claim, from_position);
 
 -- Whoever was there at P and has been erased since.
-CREATE INDEX user_history_of_erased ON user_history (id, from_position) WHERE email IS NULL;
+CREATE INDEX user_history_of_erased ON user_history (created_position, from_position) WHERE email IS NULL;
+
+-- Who changed between two positions.
+CREATE INDEX user_history_by_position ON user_history (from_position);
 
 -- Each live user as she is, for searching and sorting. `folded` has everything that is searched in one text, case-folded;
 -- the keys are e-mail and username as they are compared.

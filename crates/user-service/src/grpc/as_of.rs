@@ -45,11 +45,14 @@ pub(super) async fn position(
     field: &'static str,
     moment: Moment,
 ) -> Result<Position, ApiError> {
-    position_at(directory, moment).await.map_err(|failure| {
-        let error = errors::of_query(&failure);
-        let is_to_come = matches!(failure, QueryError::NotReached { .. });
-        if is_to_come { error.with_violation(field, "is beyond the head of the log") } else { error }
-    })
+    position_at(directory, moment).await.map_err(|failure| blamed(field, &failure))
+}
+
+/// What a caller is told, with the field that is to blame if its moment is still to come.
+pub(super) fn blamed(field: &'static str, failure: &QueryError) -> ApiError {
+    let error = errors::of_query(failure);
+    let is_to_come = matches!(failure, QueryError::NotReached { .. });
+    if is_to_come { error.with_violation(field, "is beyond the head of the log") } else { error }
 }
 
 /// The same, or the head for a field that is absent.

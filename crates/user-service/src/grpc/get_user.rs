@@ -1,7 +1,6 @@
 //! `GetUser`: one user, by id, e-mail or username, as she is or as she was.
 
 use buffa::MessageField;
-use connectrpc::ErrorCode;
 use eventstore::{AggregateId, Position, Version};
 use user_api::v1::get_user_request;
 use user_api::{ApiError, v1};
@@ -11,11 +10,11 @@ use super::call::Call;
 use super::fields::{By, Fields};
 use super::{as_of, errors, user};
 use crate::directory::Directory;
-use crate::queries::{self, Moment, Past, Until, UserRef, find_user};
+use crate::queries::{self, Moment, Owned, Past, Until, UserRef, find_user};
 
 pub(super) async fn get_user(
     directory: &Directory,
-    _call: &Call,
+    call: &Call,
     request: v1::GetUserRequest,
 ) -> Result<v1::GetUserResponse, ApiError> {
     let mut fields = Fields::default();
@@ -34,7 +33,7 @@ pub(super) async fn get_user(
     }
     match (wanted, moment, version) {
         (UserRef::Id(id), _, Some(version)) => at_version(directory, AggregateId(id), version).await,
-        (wanted, Some(moment), _) => at(directory, &wanted, moment).await,
+        (wanted, Some(moment), _) => at(directory, call, &wanted, moment).await,
         (wanted, None, _) => now(directory, &wanted).await,
     }
 }
@@ -63,18 +62,23 @@ async fn now(directory: &Directory, wanted: &UserRef) -> Result<v1::GetUserRespo
 
 async fn at(
     directory: &Directory,
+    call: &Call,
     wanted: &UserRef,
     moment: Moment,
 ) -> Result<v1::GetUserResponse, ApiError> {
     let position = as_of::position(directory, "as_of", moment).await?;
-    let past = match wanted {
-        UserRef::Id(id) => queries::user_at(directory, AggregateId(*id), Until::Position(position)).await,
-        UserRef::Email(_) | UserRef::Username(_) => {
-            return Err(ApiError::new(ErrorCode::Unimplemented, "NOT_YET", "not yet"));
+    let owned = match wanted {
+        UserRef::Id(id) => {
+            let past = queries::user_at(directory, AggregateId(*id), Until::Position(position)).await;
+            let past = past.map_err(|failure| errors::of_query(&failure))?;
+            return Ok(shown(&past.map_err(errors::of_absence)?));
         }
+        UserRef::Email(email) => Owned::Email(email),
+        UserRef::Username(username) => Owned::Username(username),
     };
-    let past = past.map_err(|failure| errors::of_query(&failure))?.map_err(errors::of_absence)?;
-    Ok(shown(&past))
+    let past = queries::owner_at(directory, owned, position, call.deadline).await;
+    let past = past.map_err(|failure| errors::of_query(&failure))?;
+    Ok(shown(&past.ok_or_else(|| errors::of_refusal(Refusal::UserNotFound))?))
 }
 
 async fn at_version(
@@ -89,5 +93,5 @@ async fn at_version(
 }
 
 fn shown(past: &Past) -> v1::GetUserResponse {
-    v1::GetUserResponse { user: user::past(past), position: user::position(&past.user, Position::START).0 }
+    v1::GetUserResponse { user: user::past(past), position: past.position().0 }
 }

@@ -1,11 +1,11 @@
 //! `ListUsers`: users with certain statuses or with something in what they are called, in any order, page by page.
 
-use connectrpc::ErrorCode;
 use user_api::{ApiError, v1};
 use user_domain::{SearchText, Status};
 
 use super::call::Call;
 use super::fields::Fields;
+use super::list_users_as_of::list_users_as_of;
 use super::paging::page_size;
 use super::{errors, user};
 use crate::directory::Directory;
@@ -20,17 +20,14 @@ pub(super) async fn list_users(
     call: &Call,
     request: v1::ListUsersRequest,
 ) -> Result<v1::ListUsersResponse, ApiError> {
+    if request.as_of.as_option().is_some() {
+        return list_users_as_of(directory, call, request).await;
+    }
     let mut fields = Fields::default();
     let size = page_size(&mut fields, request.page_size);
     let question = question(&mut fields, &request);
-    match request.as_of.as_option() {
-        Some(_) => only_without_a_moment(&mut fields, &question),
-        None => only_with_a_moment(&mut fields, &request),
-    }
+    only_with_a_moment(&mut fields, &request);
     fields.done()?;
-    if request.as_of.is_set() {
-        return Err(ApiError::new(ErrorCode::Unimplemented, "NOT_YET", "not yet"));
-    }
     let freshness = call.freshness(request.min_position);
     let page = queries::list_users(directory, &question, size, &request.page_token, freshness).await;
     let page = page.map_err(|error| errors::of_query(&error))?;
@@ -47,16 +44,6 @@ fn question(fields: &mut Fields, request: &v1::ListUsersRequest) -> ListQuestion
         statuses: statuses(fields, request),
         search: fields.check_optional(Some(search), SearchText::parse),
         order: order(fields, &request.order_by),
-    }
-}
-
-/// The past is kept in the order of its users' ids, and what they were called is not searched in.
-fn only_without_a_moment(fields: &mut Fields, question: &ListQuestion) {
-    if question.search.is_some() {
-        fields.wrong("filter.query", "NOT_IN_THE_PAST", "does not go with as_of");
-    }
-    if question.order.key != SortKey::CreatedAt {
-        fields.wrong("order_by", "NOT_IN_THE_PAST", "must be created_at, one way or the other, with as_of");
     }
 }
 

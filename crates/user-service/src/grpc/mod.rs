@@ -27,6 +27,7 @@ mod get_user;
 mod list_events;
 mod list_user_events;
 mod list_users;
+mod list_users_as_of;
 mod reinstate_user;
 mod restore_user;
 mod set_password;

@@ -38,7 +38,10 @@ macro_rules! queries {
 queries! {
     FindUser = "find_user",
     UserAt = "user_at",
+    OwnerAt = "owner_at",
+    UsersAt = "users_at",
     DiffUser = "diff_user",
+    DiffUsers = "diff_users",
     ExplainUser = "explain_user",
     ListUsers = "list_users",
     SearchUsers = "search_users",

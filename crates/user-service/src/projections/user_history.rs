@@ -52,6 +52,7 @@ pub static USER_HISTORY_TABLE: ProjectionTable = ProjectionTable {
         column("deleted_at", ColumnKind::Time, ColumnClass::Public),
         column("email_claim", ColumnKind::Uuid, ColumnClass::Derived),
         column("username_claim", ColumnKind::Uuid, ColumnClass::Derived),
+        column("created_position", ColumnKind::BigInt, ColumnClass::Public),
     ],
     key_columns: 2,
     counters: &[],
@@ -74,6 +75,7 @@ const DELETED_AT: usize = 14;
 const EMAIL_CLAIM: usize = 15;
 const USERNAME_CLAIM: usize = 16;
 const CLAIMS: Range<usize> = EMAIL_CLAIM..USERNAME_CLAIM + 1;
+const CREATED_POSITION: usize = 17;
 
 impl Projector<DecodedUserEvent> for UserHistory {
     fn layout(&self) -> &'static ProjectionLayout {
@@ -141,6 +143,7 @@ fn after(before: Option<&Row>, event: &DecodedUserEvent, outline: Outline, user:
         Some(_) => row.extend(claims(before, event)),
         None => row.extend(CLAIMS.map(|_| Value::Null)),
     }
+    row.push(before.map_or_else(|| number(happened.position.0), |before| before[CREATED_POSITION].clone()));
     row
 }
 

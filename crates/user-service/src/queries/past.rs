@@ -1,6 +1,7 @@
 //! A user of the past, as far as she can still be told: whoever has been erased since existed, and that is all.
 
 use cqrs::{Decider, Recorded};
+use eventstore::{AggregateId, Position};
 use jiff::Timestamp;
 use user_domain::{User, UserEvent, Users};
 
@@ -23,6 +24,25 @@ pub enum Absence {
 }
 
 impl Past {
+    /// Who she is; `None` before her first event.
+    pub(super) fn id(&self) -> Option<AggregateId> {
+        match &self.user {
+            User::Absent => None,
+            User::Live(user) => Some(user.id),
+            User::Erased(user) => Some(user.id),
+        }
+    }
+
+    /// Where her last event by then stands.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        match &self.user {
+            User::Absent => Position::START,
+            User::Live(user) => user.position,
+            User::Erased(user) => user.position,
+        }
+    }
+
     /// One event later.
     pub(super) fn evolve(&mut self, happened: &Recorded<UserEvent>) {
         self.user = Users::evolve(std::mem::take(&mut self.user), happened);

@@ -44,7 +44,7 @@ fn held_at(row: &Row, position: usize) -> bool {
 /// A state as a row of the read model, and its claims.
 fn as_user(row: &Row) -> (Row, Vec<Value>) {
     let user = [&row[..1], &row[5..15], &row[1..3]].concat();
-    (user, row[15..].to_vec())
+    (user, row[15..17].to_vec())
 }
 
 fn claims(user: &LiveUser) -> Vec<Value> {
@@ -130,13 +130,15 @@ proptest! {
             let next = rows.get(n + 1).filter(|next| next[0] == row[0]);
             let end = next.map_or(Value::BigInt(STILL_HOLDS), |next| next[2].clone());
             prop_assert_eq!(&row[3], &end);
+            let first = rows.iter().find(|first| first[0] == row[0]).map(|first| &first[2]);
+            prop_assert_eq!(Some(&row[17]), first, "where she was created stands in each");
         }
         for id in erased(&log) {
             let hers: Vec<_> = rows.iter().filter(|row| row[0] == Value::Uuid(id.0)).collect();
             let statuses: Vec<_> = hers.iter().map(|row| status_of(row, 10)).collect();
             prop_assert_eq!(statuses.last(), Some(&Status::Erased));
             prop_assert_eq!(statuses.first(), Some(&Status::Active), "she was there");
-            let personal = hers.iter().flat_map(|row| row[5..10].iter().chain(&row[15..]));
+            let personal = hers.iter().flat_map(|row| row[5..10].iter().chain(&row[15..17]));
             prop_assert!(personal.into_iter().all(|value| *value == Value::Null));
         }
     }

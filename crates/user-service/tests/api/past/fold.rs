@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::random::{Dice, live};
 use crate::stage::{Stage, refusal_of};
 
 /// The names of fields in events, and in a user's JSON.
@@ -29,8 +30,17 @@ pub(super) struct Origin {
     pub(super) event: Value,
 }
 
+/// The histories of everybody in a directory that nobody thought up.
+pub(super) async fn histories(stage: &Stage, seed: u64) -> Vec<History> {
+    let mut histories = Vec::new();
+    for id in live(stage, &mut Dice(seed), 60).await {
+        histories.push(History::of(stage, &id).await);
+    }
+    histories
+}
+
 impl History {
-    pub(super) async fn of(stage: &Stage, id: &str) -> Self {
+    async fn of(stage: &Stage, id: &str) -> Self {
         let (mut request, mut events) = (json!({"id": id, "pageSize": 200}), Vec::new());
         loop {
             let page = stage.ok("ListUserEvents", request.clone()).await;

@@ -3,4 +3,5 @@
 mod fold;
 mod random;
 mod one_user;
+mod directory;
 mod times;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::fold::{History, number, told};
-use super::random::{Dice, live};
+use super::fold::{History, histories, number, told};
+use super::random::Dice;
 use crate::stage::{Stage, on_both_stores};
 
 on_both_stores!(
@@ -16,14 +16,6 @@ on_both_stores!(
     what_an_erased_user_was_is_told_by_nothing,
     a_moment_that_has_not_come_is_out_of_range,
 );
-
-async fn histories(stage: &Stage, seed: u64) -> Vec<History> {
-    let mut histories = Vec::new();
-    for id in live(stage, &mut Dice(seed), 60).await {
-        histories.push(History::of(stage, &id).await);
-    }
-    histories
-}
 
 async fn a_user_at_every_position_is_the_fold_of_her_events(stage: &Stage) {
     for history in histories(stage, 1).await {

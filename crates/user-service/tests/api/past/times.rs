@@ -6,7 +6,7 @@ use user_service::store::StoreOptions;
 
 use crate::stage::{Dial, PASSWORD, Place, Service, on_both_places, seeded};
 
-on_both_places!(a_time_names_everything_that_was_recorded_by_then);
+on_both_places!(a_time_names_everything_that_was_recorded_by_then, who_was_active_on_the_third_of_may);
 
 async fn service(place: &Place) -> (Service, Dial) {
     let dial = Dial::new();
@@ -48,5 +48,40 @@ async fn a_time_names_everything_that_was_recorded_by_then(place: &Place) {
     ] {
         assert_eq!(service.refused("GetUser", json!({"id": id, "asOf": {"time": time}})).await, told);
     }
+    service.stop().await;
+}
+
+async fn who_was_active_on_the_third_of_may(place: &Place) {
+    let (service, dial) = service(place).await;
+    let create = async |name: &str| {
+        let request = json!({"email": format!("{name}@example.org"), "username": name, "password": PASSWORD});
+        service.ok("CreateUser", request).await["user"]["id"].clone()
+    };
+    let (alice, bob) = (create("alice").await, create("bob").await);
+    set(&service, &dial, "2026-05-01");
+    service.ok("DeactivateUser", json!({"id": alice})).await;
+    set(&service, &dial, "2026-05-02");
+    let moved = json!({"id": bob, "email": "robert@example.org"});
+    service.ok("UpdateUser", moved).await;
+    set(&service, &dial, "2026-05-04");
+    service.ok("ActivateUser", json!({"id": alice})).await;
+    service.ok("SuspendUser", json!({"id": bob, "reason": "spam"})).await;
+    create("carol").await;
+    let names = async |day: &str, status: &str| {
+        let filter = json!({"statuses": [format!("USER_STATUS_{status}")]});
+        let moment = json!({"time": format!("{day}T12:00:00Z")});
+        let page = service.ok("ListUsers", json!({"asOf": moment, "filter": filter})).await;
+        let users = page["users"].as_array().cloned().unwrap_or_default();
+        let names: Vec<_> = users.iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect();
+        names.join(" ")
+    };
+    assert_eq!(names("2026-04-30", "ACTIVE").await, "bob alice");
+    assert_eq!(names("2026-05-03", "ACTIVE").await, "bob");
+    assert_eq!(names("2026-05-03", "INACTIVE").await, "alice");
+    assert_eq!(names("2026-05-03", "SUSPENDED").await, "");
+    let owner = json!({"email": "bob@example.org", "asOf": {"time": "2026-05-01T12:00:00Z"}});
+    assert_eq!(service.ok("GetUser", owner).await["user"]["id"], bob);
+    let owner = json!({"email": "bob@example.org", "asOf": {"time": "2026-05-03T12:00:00Z"}});
+    assert_eq!(service.refused("GetUser", owner).await, "not_found USER_NOT_FOUND");
     service.stop().await;
 }

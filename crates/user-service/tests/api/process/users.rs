@@ -1,5 +1,7 @@
 //! `user-service users`: what a running service says about users, one JSON object a line.
 
+use std::slice::from_ref;
+
 use serde_json::{Value, json};
 
 use super::{Running, user_service};
@@ -20,16 +22,18 @@ async fn users_are_looked_at_from_the_command_line(place: &Place) {
     let alice = service.ok("CreateUser", create).await["user"].clone();
     let id = alice["id"].as_str().unwrap();
     let alix = service.ok("UpdateUser", json!({"id": id, "username": "alix"})).await["user"].clone();
-    assert_eq!(asked(&service, &["get", id]).await, std::slice::from_ref(&alix));
-    assert_eq!(asked(&service, &["get", "--username", "ALIX"]).await, std::slice::from_ref(&alix));
-    assert_eq!(asked(&service, &["get", id, "--as-of", "1"]).await, std::slice::from_ref(&alice));
-    assert_eq!(asked(&service, &["get", id, "--at-version", "1"]).await, std::slice::from_ref(&alice));
+    assert_eq!(asked(&service, &["get", id]).await, from_ref(&alix));
+    assert_eq!(asked(&service, &["get", "--username", "ALIX"]).await, from_ref(&alix));
+    assert_eq!(asked(&service, &["get", id, "--as-of", "1"]).await, from_ref(&alice));
+    assert_eq!(asked(&service, &["get", id, "--at-version", "1"]).await, from_ref(&alice));
     let changes = json!([{"field": "username", "from": "alice", "to": "alix"}]);
     assert_eq!(asked(&service, &["diff", id, "--from", "1"]).await[0]["changes"], changes);
     let explained = asked(&service, &["explain", id]).await;
     let username = explained.iter().find(|field| field["field"] == "username").unwrap();
     assert_eq!((&username["value"], &username["before"]), (&json!("alix"), &json!("alice")));
     assert_eq!(asked(&service, &["list"]).await, [alix]);
+    assert_eq!(asked(&service, &["list", "--as-of", "1", "--email", "alice@example.org"]).await, [alice]);
+    assert_eq!(asked(&service, &["diff", "--from", "1"]).await[0]["changes"], changes);
     let nobody = "01890000-0000-7000-8000-000000000000";
     let api = format!("http://{}", service.address);
     let said = user_service(&["users", "--api", &api, "get", nobody], &[]).await;

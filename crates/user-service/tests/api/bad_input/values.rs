@@ -1,0 +1,196 @@
+//! What is wrong: fields, with values that a call must refuse, under a word for each.
+
+use serde_json::{Value, json};
+
+use crate::stage::PASSWORD;
+
+const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
+
+/// Each call as it would succeed, and fields with values that it must refuse, under a word for each.
+pub(super) fn calls(id: &str) -> Vec<(&'static str, Value, Bad)> {
+    let by_id = json!({"id": id});
+    let create = json!({"email": "bob@example.org", "username": "bob", "password": PASSWORD});
+    let change = json!({"id": id, "oldPassword": PASSWORD, "newPassword": "another horse"});
+    let mut calls = vec![
+        (
+            "CreateUser",
+            create,
+            [emails(), usernames(), passwords("password"), names(), request_ids()].concat(),
+        ),
+        ("GetUser", json!({}), [nothing(), references()].concat()),
+        ("ListUsers", json!({}), [pages(), statuses(), searches(), orders()].concat()),
+        ("UpdateUser", by_id.clone(), [targets(), emails(), usernames(), names(), masks()].concat()),
+        ("ChangePassword", change, [targets(), passwords("newPassword"), claimed("oldPassword")].concat()),
+        ("SetPassword", by_id.clone(), [nothing(), targets(), passwords("password"), hashes()].concat()),
+        (
+            "VerifyPassword",
+            json!({"id": id, "password": PASSWORD}),
+            [claimed("password"), malformed_ids()].concat(),
+        ),
+        ("SuspendUser", json!({"id": id, "reason": "spam"}), [targets(), reasons()].concat()),
+        ("ListUserEvents", by_id.clone(), [malformed_ids(), pages()].concat()),
+        ("DiffUser", json!({"id": id, "from": {"position": "1"}}), differences()),
+        ("ExplainUser", by_id.clone(), [malformed_ids(), moments("asOf")].concat()),
+    ];
+    for call in ["ActivateUser", "DeactivateUser", "ReinstateUser", "DeleteUser", "RestoreUser", "EraseUser"]
+    {
+        calls.push((call, by_id.clone(), targets()));
+    }
+    calls
+}
+
+/// A word for what is wrong, the field, and the value.
+pub(super) type Bad = Vec<(&'static str, &'static str, Value)>;
+
+fn texts(field: &'static str, values: &[(&'static str, &str)]) -> Bad {
+    values.iter().map(|(word, value)| (*word, field, json!(value))).collect()
+}
+
+pub(super) fn long(length: usize) -> String {
+    "x".repeat(length)
+}
+
+fn nothing() -> Bad {
+    vec![("nothing", "", Value::Null)]
+}
+
+fn malformed_ids() -> Bad {
+    let simple = NOBODY.replace('-', "");
+    texts("id", &[("empty", ""), ("no UUID", "alice"), ("no hyphens", &simple), ("too long", &long(5000))])
+}
+
+fn request_ids() -> Bad {
+    texts("requestId", &[("no UUID", "1"), ("in braces", "{01890000-0000-7000-8000-000000000000}")])
+}
+
+fn targets() -> Bad {
+    let etags = texts("etag", &[("no etag", "x"), ("too long", &long(5000)), ("control", "\u{0}")]);
+    [malformed_ids(), etags, request_ids()].concat()
+}
+
+fn emails() -> Bad {
+    let too_long = format!("a@{}example.org", "abcdefghi.".repeat(25));
+    texts(
+        "email",
+        &[
+            ("empty", ""),
+            ("no @", "alice"),
+            ("too long", &too_long),
+            ("much too long", &long(5000)),
+            ("control", "a\u{7}b@example.org"),
+            ("no domain", "alice@localhost"),
+        ],
+    )
+}
+
+fn usernames() -> Bad {
+    texts(
+        "username",
+        &[
+            ("empty", ""),
+            ("too long", &long(101)),
+            ("much too long", &long(5000)),
+            ("control", "a\u{0}b"),
+            ("space", "a b"),
+            ("invisible", "ali\u{200b}ce"),
+        ],
+    )
+}
+
+fn names() -> Bad {
+    let values = [("blank", " "), ("too long", &*long(101)), ("control", "a\u{0}b")];
+    let url = format!("https://example.org/{}", long(500));
+    let urls = [("no https", "http://example.org"), ("too long", &*url), ("script", "javascript:alert(1)")];
+    [texts("firstName", &values), texts("lastName", &values), texts("avatarUrl", &urls)].concat()
+}
+
+fn passwords(field: &'static str) -> Bad {
+    texts(field, &[("empty", ""), ("too short", "1234567"), ("too long", &long(1025))])
+}
+
+fn claimed(field: &'static str) -> Bad {
+    texts(field, &[("empty", ""), ("too long", &long(1025))])
+}
+
+fn hashes() -> Bad {
+    texts("passwordHash", &[("empty", ""), ("no hash", "hunter2hunter2"), ("half a hash", "$argon2id$v=19$")])
+}
+
+fn reasons() -> Bad {
+    texts("reason", &[("empty", ""), ("blank", "  "), ("too long", &long(501)), ("two lines", "a\nb")])
+}
+
+fn references() -> Bad {
+    let position = texts("minPosition", &[("not reached", "1000000"), ("negative", "-1")]);
+    [malformed_ids(), emails(), usernames(), position, moments("asOf"), versions()].concat()
+}
+
+fn moments(field: &'static str) -> Bad {
+    vec![
+        ("of no kind", field, json!({})),
+        ("of both kinds", field, json!({"position": "1", "time": "2026-01-01T00:00:00Z"})),
+        ("no time", field, json!({"time": "yesterday"})),
+        ("in the year 10000", field, json!({"time": "10000-01-01T00:00:00Z"})),
+        ("to come", field, json!({"time": "2126-01-01T00:00:00Z"})),
+        ("no position", field, json!({"position": "-1"})),
+        ("not reached", field, json!({"position": "1000000"})),
+    ]
+}
+
+fn versions() -> Bad {
+    texts("version", &[("zero", "0"), ("negative", "-1"), ("not reached", "2")])
+}
+
+fn differences() -> Bad {
+    let none = vec![("none", "from", Value::Null)];
+    let before = vec![("before from", "to", json!({"position": "0"}))];
+    [malformed_ids(), none, moments("from"), moments("to"), before].concat()
+}
+
+fn masks() -> Bad {
+    texts(
+        "updateMask",
+        &[("unknown", "password"), ("everything", "*"), ("not hers to set", "firstName,status")],
+    )
+}
+
+fn pages() -> Bad {
+    let sizes = [("negative", -1), ("least", i32::MIN)];
+    let sizes = sizes.map(|(word, size)| (word, "pageSize", json!(size))).to_vec();
+    let too_large = vec![("too large", "pageSize", json!(1_u64 << 40))];
+    let tokens = texts("pageToken", &[("no token", "x"), ("forged", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]);
+    [sizes, too_large, tokens].concat()
+}
+
+fn searches() -> Bad {
+    let filter = |(word, filter): (&'static str, Value)| (word, "filter", filter);
+    let long = long(101);
+    [
+        ("too long", json!({"query": long})),
+        ("control", json!({"query": "a\u{0}b"})),
+        ("two lines", json!({"query": "a\nb"})),
+        ("of the past", json!({"email": "alice@example.org"})),
+        ("of the past too", json!({"username": "alice"})),
+    ]
+    .map(filter)
+    .to_vec()
+}
+
+fn orders() -> Bad {
+    let orders = [
+        ("unknown", "password"),
+        ("two", "email, username"),
+        ("no way", "email up"),
+        ("too much", "email desc desc"),
+        ("a statement", "email; DROP TABLE user_search"),
+    ];
+    [texts("orderBy", &orders), texts("minPosition", &[("not reached", "1000000")])].concat()
+}
+
+fn statuses() -> Bad {
+    let statuses =
+        [("unspecified", json!(0)), ("erased", json!("USER_STATUS_ERASED")), ("unknown", json!(99))];
+    let named = [("of no name", json!("USER_STATUS_HAPPY"))];
+    let filter = |(word, status)| (word, "filter", json!({"statuses": [status]}));
+    statuses.into_iter().chain(named).map(filter).collect()
+}

@@ -14,6 +14,7 @@ pub mod store;
 pub mod doctor;
 pub mod erasures;
 pub mod metrics;
+pub mod traces;
 mod admin;
 mod data_folder;
 mod housekeeping;

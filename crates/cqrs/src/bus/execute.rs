@@ -100,6 +100,7 @@ impl<A> CommandBus<A> {
     }
 
     /// Everything before the append: whatever goes wrong here, nothing has been executed.
+    #[instrument(name = "bus.command.decide", level = "debug", skip_all)]
     async fn prepare<D: Decider>(
         &self,
         execution: &Execution<D, A::Attachment>,

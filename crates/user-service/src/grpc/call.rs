@@ -12,6 +12,7 @@ use super::caller_metadata::{CallerMetadata, Said};
 use super::fields::Fields;
 use crate::host::Peer;
 use crate::queries::Freshness;
+use crate::traces;
 use crate::vault::Origin;
 
 /// Nobody is authenticated yet: whoever reaches the loopback address is this one.
@@ -77,7 +78,8 @@ impl Call {
         Metadata {
             actor: Some(self.actor().unwrap_or(self.principal).to_owned()),
             request_id: request_id.or(self.said.request_id),
-            correlation_id: self.said.correlation_id,
+            // Without a word of the caller's, the trace that we follow ourselves, where we follow one.
+            correlation_id: self.said.correlation_id.or_else(traces::current),
             causation_id: self.said.causation_id,
         }
     }

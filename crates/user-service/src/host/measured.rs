@@ -14,6 +14,7 @@ use hyper::body::{Frame, SizeHint};
 use tracing::{Instrument, debug_span};
 
 use crate::metrics::{Calls, OpenCall};
+use crate::traces;
 
 pub(super) fn measure(router: Router, calls: &Calls) -> Router {
     router.layer(from_fn_with_state(calls.clone(), answer))
@@ -23,6 +24,7 @@ async fn answer(State(calls): State<Calls>, mut request: Request, next: Next) ->
     let call = calls.begin(request.uri().path());
     request.extensions_mut().insert(call.told.clone());
     let span = debug_span!("rpc.call.answer", method = call.method);
+    traces::adopt(&span, request.headers());
     let response = next.run(request).instrument(span).await;
     if call.told.is_stream() {
         return response.map(|body| Body::new(Stream { body, call: Some(call) }));

@@ -29,6 +29,7 @@ use eventstore::{ColumnClass, ColumnKind, InlineColumn, InlineTable, ProjectionL
 
 use crate::Sources;
 use crate::store::TABLES;
+use crate::traces::Traced;
 
 /// Every projection of the product.
 pub static LAYOUTS: &[&ProjectionLayout] = &[&USERS, &USER_SEARCH, &USER_HISTORY, &USER_ACTIVITY];
@@ -37,10 +38,10 @@ pub static LAYOUTS: &[&ProjectionLayout] = &[&USERS, &USER_SEARCH, &USER_HISTORY
 #[must_use]
 pub fn projectors() -> Vec<Arc<dyn Projector<DecodedUserEvent>>> {
     vec![
-        Arc::new(USERS_PROJECTOR),
-        Arc::new(USER_SEARCH_PROJECTOR),
-        Arc::new(UserHistory),
-        Arc::new(UserActivity),
+        Arc::new(Traced(USERS_PROJECTOR)),
+        Arc::new(Traced(USER_SEARCH_PROJECTOR)),
+        Arc::new(Traced(UserHistory)),
+        Arc::new(Traced(UserActivity)),
     ]
 }
 

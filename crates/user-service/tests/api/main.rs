@@ -27,3 +27,5 @@ mod process;
 mod instances;
 mod feeds;
 mod metrics;
+#[cfg(feature = "otlp")]
+mod traces;

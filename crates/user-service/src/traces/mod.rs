@@ -1,0 +1,20 @@
+//! Traces over OTLP, for whoever built with the feature `otlp` and names a collector: one trace from the call through
+//! decision and append to the projections. Without the feature nothing of it is there.
+
+#[cfg(feature = "otlp")]
+mod collector;
+#[cfg(feature = "otlp")]
+mod context;
+#[cfg(not(feature = "otlp"))]
+mod off;
+mod traced;
+
+#[cfg(feature = "otlp")]
+pub use collector::Traces;
+#[cfg(feature = "otlp")]
+pub(crate) use context::{adopt, belong_to, current};
+#[cfg(not(feature = "otlp"))]
+pub use off::Traces;
+#[cfg(not(feature = "otlp"))]
+pub(crate) use off::{adopt, belong_to, current};
+pub(crate) use traced::Traced;

@@ -1,13 +1,13 @@
-//! `doctor`: check a store against its own log.
+//! `doctor`: check a store against its own log, and have what is wrong mended.
 
 use clap::Args;
 use user_domain::PasswordPolicy;
 
 use super::Exit;
-use super::settings::{KeyArgs, StoreArgs};
+use super::projection::{Desk, Place};
 use crate::Sources;
 use crate::directory::{Directory, Parts};
-use crate::doctor;
+use crate::doctor::{self, Mending, Report};
 use crate::passwords::{HashingCost, Passwords};
 use crate::projections::runner_settings;
 use crate::store::Access;
@@ -15,19 +15,60 @@ use crate::store::Access;
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {
     #[command(flatten)]
-    store: StoreArgs,
-    #[command(flatten)]
-    key: KeyArgs,
+    place: Place,
+    /// Check so many users, drawn at random, instead of everything
+    #[arg(long, value_name = "USERS")]
+    sample: Option<usize>,
+    /// Mend the rows that are wrong, and no others, then look at them again. Ends with 3 if something is still wrong
+    #[arg(long)]
+    repair: bool,
 }
 
 pub(super) async fn doctor(args: &DoctorArgs) -> anyhow::Result<Exit> {
-    let keys = args.key.of_existing(&args.store.store)?;
-    let store = args.store.options(Access::Reader).open().await?;
+    let keys = args.place.key.of_existing(&args.place.store.store)?;
+    let store = args.place.store.options(Access::Reader).open().await?;
     let sources = Sources::system();
     let passwords = Passwords::new(HashingCost::FLOOR, sources.clone());
     let parts =
         Parts { keys, passwords, policy: PasswordPolicy::default(), sources, runner: runner_settings() };
-    let report = doctor::examine(&Directory::open_existing(store, parts).await?).await?;
+    let directory = Directory::open_existing(store, parts).await?;
+    let report = match args.sample {
+        Some(users) => doctor::examine_some(&directory, users).await?,
+        None => doctor::examine(&directory).await?,
+    };
     println!("{report}");
-    Ok(if report.findings.is_empty() { Exit::Success } else { Exit::Unsound })
+    if report.findings.is_empty() {
+        return Ok(Exit::Success);
+    }
+    if args.repair { repair(&directory, &args.place, &report).await } else { Ok(Exit::Unsound) }
+}
+
+/// Whoever owns the projections mends, this process if nobody does.
+async fn repair(directory: &Directory, place: &Place, report: &Report) -> anyhow::Result<Exit> {
+    let mending = Mending::of(report);
+    if mending.wishes().next().is_some() {
+        let desk = Desk::open(place).await?;
+        let mended = mend(&desk, &mending).await;
+        desk.close().await;
+        mended?;
+    }
+    let left = doctor::examine_mended(directory, &mending).await?;
+    for finding in &left {
+        println!("LEFT   {finding}\n       {}", finding.repair());
+    }
+    if left.is_empty() {
+        println!("looked at again: all is well");
+        return Ok(Exit::Success);
+    }
+    println!("looked at again: {} still wrong", left.len());
+    Ok(Exit::Unsound)
+}
+
+async fn mend(desk: &Desk, mending: &Mending) -> anyhow::Result<()> {
+    for (projection, wish) in mending.wishes() {
+        let answer = desk.fulfil(projection, wish).await?;
+        let said = if answer.starts_with("refused") { "FAILED" } else { "MENDED" };
+        println!("{said} {projection}: {answer}");
+    }
+    Ok(())
 }

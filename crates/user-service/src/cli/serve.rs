@@ -84,6 +84,10 @@ pub(super) struct ServeArgs {
     /// With more users than this whose events a projection cannot take it pauses, until somebody has looked
     #[arg(long, env = "USER_SERVICE_PROJECTION_PARKED_MAX", default_value_t = 100)]
     projection_parked_max: usize,
+    /// How many users, drawn at random, are checked against the log every ten minutes, as `doctor --sample` does; 0 for
+    /// none. What is wrong is logged, and counted
+    #[arg(long, env = "USER_SERVICE_DOCTOR_SAMPLE_USERS", default_value_t = 20)]
+    doctor_sample_users: usize,
 }
 
 impl ServeArgs {
@@ -186,8 +190,10 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         }
     };
     let feed = feeds.run(stop.clone());
-    let (drained, (), (), (), (), ()) =
-        tokio::join!(serving, projecting, serve_admin, forget, feed, write_erasures_down);
+    let rounds = service.directory.metrics().rounds();
+    let doctor = rounds.run(service.directory.clone(), args.doctor_sample_users, stop.clone());
+    let (drained, (), (), (), (), (), ()) =
+        tokio::join!(serving, projecting, serve_admin, forget, feed, write_erasures_down, doctor);
     service.directory.store().close().await;
     tracing::info!(connections_cut = drained.connections_cut, "stopped");
     Ok(())

@@ -16,12 +16,7 @@ pub(super) async fn check(
     fold: &Fold,
     report: &mut Report,
 ) -> Result<(), DoctorError> {
-    let (expected, shared) = expected(fold, report);
-    for (key, (id, scope)) in expected.iter().filter(|(key, _)| !shared.contains(key)) {
-        if directory.store().claim_owner(*key).await? != Some(*id) && unchanged(directory, fold, *id).await? {
-            report.findings.push(Finding::ClaimMissing { id: *id, scope: scope.clone() });
-        }
-    }
+    let (expected, shared) = check_owned(directory, fold, report).await?;
     let mut after = None;
     loop {
         let page = directory.store().claims(after, PAGE).await?;
@@ -37,6 +32,21 @@ pub(super) async fn check(
             }
         }
     }
+}
+
+/// Whether users own what their events speak of; what that is, and what two of them share.
+pub(super) async fn check_owned(
+    directory: &Directory,
+    fold: &Fold,
+    report: &mut Report,
+) -> Result<(Owners, HashSet<ClaimKey>), DoctorError> {
+    let (expected, shared) = expected(fold, report);
+    for (key, (id, scope)) in expected.iter().filter(|(key, _)| !shared.contains(key)) {
+        if directory.store().claim_owner(*key).await? != Some(*id) && unchanged(directory, fold, *id).await? {
+            report.findings.push(Finding::ClaimMissing { id: *id, scope: scope.clone() });
+        }
+    }
+    Ok((expected, shared))
 }
 
 type Owners = HashMap<ClaimKey, (AggregateId, String)>;

@@ -1,8 +1,8 @@
-//! The fold of the whole log: each user as her events make her, and what they say she owns.
+//! The fold of the whole log, or of some users: each as her events make her, and what they say she owns.
 //!
-//! It holds every user in memory: about a kilobyte each.
+//! It holds every one of them in memory: about a kilobyte each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cqrs::{Decider, Recorded};
 use eventstore::{AggregateId, ClaimKey, EventQuery, Position, RecordedEvent, Version};
@@ -11,7 +11,7 @@ use user_domain::{User, UserEvent, Users};
 
 use super::{DoctorError, Finding};
 use crate::directory::{Directory, decode, open};
-use crate::vault::{Opened, UserKey};
+use crate::vault::{self, Opened, UserKey};
 
 /// How many events are read at once: a read transaction stays well under a second.
 const PAGE: u32 = 1000;
@@ -76,7 +76,7 @@ impl Folded {
 pub(super) type Keys = HashMap<AggregateId, Option<UserKey>>;
 
 /// All of them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Fold {
     pub(super) users: HashMap<AggregateId, Folded>,
     pub(super) keys: Keys,
@@ -89,14 +89,7 @@ pub(super) struct Fold {
 impl Fold {
     pub(super) async fn of(directory: &Directory, keys: Keys) -> Result<Self, DoctorError> {
         let head = directory.store().head().await?.position;
-        let mut fold = Self {
-            users: HashMap::new(),
-            keys,
-            events: 0,
-            head: Position::START,
-            findings: Vec::new(),
-            recorded_at: None,
-        };
+        let mut fold = Self { keys, ..Self::default() };
         while fold.head < head {
             let page = directory.store().events(&EventQuery::after(fold.head, PAGE)).await?;
             if page.events.is_empty() {
@@ -104,6 +97,32 @@ impl Fold {
             }
             for event in page.events.iter().take_while(|event| event.position <= head) {
                 fold.look_at(event);
+            }
+        }
+        Ok(fold)
+    }
+
+    /// The fold of these users alone, up to what is there now.
+    pub(super) async fn of_users(
+        directory: &Directory,
+        ids: &BTreeSet<AggregateId>,
+    ) -> Result<Self, DoctorError> {
+        let store = directory.store();
+        let mut fold = Self { head: store.head().await?.position, ..Self::default() };
+        for id in ids.iter().copied() {
+            fold.users.entry(id).or_default();
+            if let Some(wrapped) = vault::key(store, id).await? {
+                fold.keys.insert(id, UserKey::unwrap(directory.keys(), id, &wrapped).ok());
+            }
+            let mut after = Version::NONE;
+            loop {
+                let page = store.stream(id, after, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                after = last.version;
+                fold.events += page.len() as u64;
+                for event in &page {
+                    fold.evolve(event);
+                }
             }
         }
         Ok(fold)

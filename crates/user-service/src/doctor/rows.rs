@@ -47,16 +47,25 @@ pub(super) async fn check(
     fold: &mut Fold,
     report: &mut Report,
 ) -> Result<(), DoctorError> {
-    let ids: Vec<AggregateId> = fold.users.keys().copied().collect();
-    for id in ids {
-        if let Some(finding) = look_again(directory, fold, id).await? {
-            report.findings.push(finding);
-        }
-    }
     for row in all(directory, &IDS).await? {
         let [Value::Uuid(id)] = &row[..] else { continue };
         if !is_known(directory, fold, AggregateId(*id)).await? {
             report.findings.push(Finding::RowOrphaned { id: AggregateId(*id) });
+        }
+    }
+    check_users(directory, fold, report).await
+}
+
+/// The rows of the users of the fold.
+pub(super) async fn check_users(
+    directory: &Directory,
+    fold: &mut Fold,
+    report: &mut Report,
+) -> Result<(), DoctorError> {
+    let ids: Vec<AggregateId> = fold.users.keys().copied().collect();
+    for id in ids {
+        if let Some(finding) = look_again(directory, fold, id).await? {
+            report.findings.push(finding);
         }
     }
     for (id, key) in &fold.keys {

@@ -199,6 +199,17 @@ catalogue! {
             "Calls that are being answered now. Growing without end: something hangs; for WatchEvents it is how many \
              watch.";
     }
+    "Checks" {
+        ROUNDS_CHECKED: Counter "user_service_doctor_checked" "users" []
+            "Users drawn at random and checked against the log. Standing still: the checks are switched off, \
+             or fail and say why in the log.";
+        ROUNDS_WRONG: Counter "user_service_doctor_wrong" "findings" []
+            "Things found wrong with them, each time one is seen. Any: the log says what, doctor --repair \
+             mends it.";
+        ROUNDS_LAST: Gauge "user_service_doctor_last_check_time" "seconds" []
+            "When the latest check ended, in seconds since 1970; missing before the first. Older than some \
+             checks: they fail.";
+    }
     "The process" {
         BUILD: Gauge "user_service_build_info" "" ["version"]
             "1 for the version that runs. Several versions at once: an upgrade is under way, or was left half done.";

@@ -52,7 +52,7 @@ impl Metric {
     fn unit_of_panel(&self) -> &'static str {
         match (self.unit, self.kind) {
             ("seconds", Kind::Counter) | ("ratio", _) => "percentunit",
-            ("seconds", _) if self.base == "process_start_time" => "dateTimeFromNow",
+            ("seconds", _) if self.base.ends_with("_time") => "dateTimeFromNow",
             ("seconds", _) => "s",
             ("bytes", _) => "bytes",
             (_, Kind::Counter) => "cps",

@@ -14,6 +14,7 @@ mod most_asked;
 mod process;
 mod projections;
 mod queries;
+mod rounds;
 mod sheet;
 
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub use most_asked::{Asked, MostAsked};
 pub use queries::{Queries, Query, Timed};
 use sheet::Sheet;
 
+use crate::doctor::Rounds;
+
 /// The content type of what [`Metrics::text`] gives.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -43,6 +46,7 @@ pub struct Metrics {
     calls: Calls,
     queries: Queries,
     most_asked: MostAsked,
+    rounds: Rounds,
     started: Timestamp,
     /// Looked at by one at a time: however many ask, the store answers one of them.
     turn: Mutex<()>,
@@ -56,6 +60,7 @@ impl Metrics {
             calls: Calls::of(crate::grpc::METHODS),
             queries: Queries::default(),
             most_asked: MostAsked::default(),
+            rounds: Rounds::default(),
             started,
             turn: Mutex::new(()),
         }
@@ -79,6 +84,12 @@ impl Metrics {
         &self.most_asked
     }
 
+    /// What random checks have found.
+    #[must_use]
+    pub fn rounds(&self) -> &Rounds {
+        &self.rounds
+    }
+
     /// All of it, as it is now.
     pub async fn text<E: Send + Sync + 'static>(
         &self,
@@ -96,6 +107,7 @@ impl Metrics {
         }
         self.queries.read(&mut sheet);
         self.calls.read(&mut sheet);
+        rounds::read(&mut sheet, &self.rounds);
         process::read(&mut sheet, self.started);
         sheet.text()
     }

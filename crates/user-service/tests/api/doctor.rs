@@ -1,10 +1,16 @@
 //! The doctor: well on a healthy store, and for each kind of damage that finding and no other.
 
+use std::collections::{BTreeSet, HashSet};
+use std::time::{Duration, Instant};
+
+use eventstore::{AggregateId, Deadline, ProjectionMode};
 use serde_json::json;
 use user_domain::Email;
-use user_service::doctor::examine;
+use user_service::doctor::{Report, Rounds, examine, examine_some, examine_users};
+use user_service::projections::LAYOUTS;
+use uuid::Uuid;
 
-use crate::process::user_service;
+use crate::process::{Said, user_service};
 use crate::stage::{MASTER_KEY, PASSWORD, Place, Stage, User, on_both_stores};
 
 on_both_stores!(
@@ -24,6 +30,13 @@ on_both_stores!(
     a_missing_claim,
     a_claim_of_nobody,
     a_claim_that_two_live_with,
+    a_row_of_a_projection_that_differs,
+    a_row_of_a_projection_about_nobody,
+    a_count_that_differs,
+    a_sample_finds_what_is_wrong_with_those_who_are_in_it,
+    a_round_counts_what_it_sees,
+    a_repair_mends_what_is_wrong_and_nothing_else,
+    a_repair_leaves_what_cannot_be_mended,
 );
 
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
@@ -39,6 +52,12 @@ async fn cast(stage: &Stage) -> [User; 2] {
         stage.change(call, &alice).await;
     }
     stage.change("DeleteUser", &bob).await;
+    let directory = &stage.service.directory;
+    let head = directory.store().head().await.unwrap().position;
+    for layout in LAYOUTS.iter().filter(|layout| layout.mode == ProjectionMode::Async) {
+        let soon = Deadline(Instant::now() + Duration::from_mins(1));
+        directory.projections().reached(layout.name, head, soon).await.expect("somebody runs it");
+    }
     [alice, bob]
 }
 
@@ -50,16 +69,26 @@ fn sql(place: &Place, id: &str) -> String {
     }
 }
 
+/// What the command says.
+async fn doctor(place: &Place, more: &[&str]) -> Said {
+    let url = place.url();
+    let doctor = [&["doctor", "--store", &url], more].concat();
+    user_service(&doctor, &[("USER_SERVICE_MASTER_KEY", MASTER_KEY)]).await
+}
+
 /// What the doctor finds, with names for ids. The command says the same, and ends with 3 if that is not nothing.
 async fn findings(stage: &Stage, [alice, bob]: &[User; 2]) -> Vec<String> {
     let report = examine(&stage.service.directory).await.expect("it can be examined");
-    let doctor = ["doctor", "--store", &stage.place.url()];
-    let said = user_service(&doctor, &[("USER_SERVICE_MASTER_KEY", MASTER_KEY)]).await;
+    let said = doctor(&stage.place, &[]).await;
     assert_eq!(said.code, Some(if report.findings.is_empty() { 0 } else { 3 }), "{}", said.stderr);
     for finding in &report.findings {
         assert!(said.stdout.contains(&finding.to_string()), "{finding} is not in {}", said.stdout);
         assert!(said.stdout.contains(finding.repair()), "{}", said.stdout);
     }
+    named(&report, [alice, bob])
+}
+
+fn named(report: &Report, [alice, bob]: [&User; 2]) -> Vec<String> {
     let named =
         |text: String| text.replace(alice.id(), "alice").replace(bob.id(), "bob").replace(NOBODY, "nobody");
     report.findings.iter().map(|finding| named(finding.to_string())).collect()
@@ -215,4 +244,128 @@ async fn a_claim_that_two_live_with(stage: &Stage) {
     let found = findings(stage, &cast).await;
     let named: Vec<_> = found.iter().map(|text| text.replace(dave.id(), "dave")).collect();
     assert_eq!(named, ["users alice and dave both live with the same email.1"]);
+}
+
+/// A flipped value in each projection that follows the log.
+async fn flip_values(place: &Place, [alice, bob]: &[User; 2]) {
+    let [alice, bob] = [alice, bob].map(|user| sql(place, user.id()));
+    let flip = format!(
+        "UPDATE user_search SET last_name = 'Mallory' WHERE id = {alice}; \
+         UPDATE user_history SET status = 'suspended' WHERE id = {bob} AND version = 1; \
+         UPDATE activity_user SET email_domain = 'example.net' WHERE id = {alice};"
+    );
+    place.damage(&flip).await;
+}
+
+const IN_SEARCH: &str =
+    "user alice: her rows in projection user_search differ from her events: user_search.last_name";
+const IN_HISTORY: &str =
+    "user bob: her rows in projection user_history differ from her events: user_history.status";
+const IN_ACTIVITY: &str =
+    "user alice: her rows in projection user_activity differ from her events: activity_user.email_domain";
+
+async fn a_row_of_a_projection_that_differs(stage: &Stage) {
+    let cast = cast(stage).await;
+    flip_values(&stage.place, &cast).await;
+    assert_eq!(findings(stage, &cast).await, [IN_SEARCH, IN_HISTORY, IN_ACTIVITY]);
+}
+
+async fn a_row_of_a_projection_about_nobody(stage: &Stage) {
+    let cast = cast(stage).await;
+    let nobody = sql(&stage.place, NOBODY);
+    let row = format!("INSERT INTO activity_user (id, status, standing) VALUES ({nobody}, 'active', 0)");
+    stage.place.damage(&row).await;
+    let finding = "user nobody: her rows in projection user_activity differ from her events: \
+                   activity_user (a row too many)";
+    assert_eq!(findings(stage, &cast).await, [finding]);
+}
+
+async fn a_count_that_differs(stage: &Stage) {
+    let cast = cast(stage).await;
+    stage.place.damage("UPDATE activity_day SET events = events + 1 WHERE event_type = 'user.created'").await;
+    let finding = "the counts in projection user_activity differ from the log: activity_day.events";
+    assert_eq!(findings(stage, &cast).await, [finding]);
+}
+
+async fn a_sample_finds_what_is_wrong_with_those_who_are_in_it(stage: &Stage) {
+    let cast = cast(stage).await;
+    let id = |user: &User| AggregateId(Uuid::parse_str(user.id()).expect("it is an id"));
+    let directory = &stage.service.directory;
+    assert!(examine_some(directory, 10).await.unwrap().findings.is_empty());
+    flip_values(&stage.place, &cast).await;
+    let [alice, bob] = &cast;
+    let of = async |users: BTreeSet<AggregateId>| {
+        named(&examine_users(directory, &users).await.unwrap(), [alice, bob])
+    };
+    assert_eq!(of(BTreeSet::from([id(alice)])).await, [IN_SEARCH, IN_ACTIVITY]);
+    assert_eq!(of(BTreeSet::from([id(bob)])).await, [IN_HISTORY]);
+    let said = doctor(&stage.place, &["--sample", "10"]).await;
+    assert_eq!(said.code, Some(3), "{}", said.stderr);
+    assert!(said.stdout.ends_with("a sample: 8 events, 2 users: 3 things are wrong\n"), "{}", said.stdout);
+}
+
+async fn a_round_counts_what_it_sees(stage: &Stage) {
+    let cast = cast(stage).await;
+    flip_values(&stage.place, &cast).await;
+    let (rounds, mut said) = (Rounds::default(), HashSet::new());
+    assert_eq!((rounds.checked(), rounds.wrong(), rounds.last()), (0, 0, None));
+    for _ in 0..2 {
+        rounds.round(&stage.service.directory, 10, &mut said).await.unwrap();
+    }
+    assert_eq!((rounds.checked(), rounds.wrong()), (4, 6));
+    assert!(rounds.last().is_some());
+    assert_eq!(said.len(), 3, "each is said once");
+}
+
+/// Every row of everything that can be derived from the log.
+async fn derived(place: &Place) -> Vec<Vec<Vec<String>>> {
+    let mut tables = Vec::new();
+    for table in LAYOUTS.iter().flat_map(|layout| layout.tables) {
+        let columns: Vec<_> = table.columns.iter().map(|column| column.name).collect();
+        let (columns, keys) = (columns.join(", "), columns[..table.key_columns].join(", "));
+        let statement = format!("SELECT {columns} FROM {} ORDER BY {keys}", table.name);
+        tables.push(place.rows(&statement).await);
+    }
+    tables
+}
+
+async fn a_repair_mends_what_is_wrong_and_nothing_else(stage: &Stage) {
+    let cast = cast(stage).await;
+    // An embedded store that is served is mended by its service: here nobody serves it.
+    let copy = match &stage.place {
+        Place::Sqlite(_) => Some(Place::sqlite()),
+        Place::Postgres(_) => None,
+    };
+    if let Some(copy) = &copy {
+        let file = copy.file().display().to_string();
+        stage.place.sqlite_shell().execute("VACUUM INTO ?1", [file]).unwrap();
+    }
+    let place = copy.as_ref().unwrap_or(&stage.place);
+    let before = derived(place).await;
+    flip_values(place, &cast).await;
+    let flip = "UPDATE user_read_model SET username = 'mallory' WHERE username = 'alice';";
+    place.damage(flip).await;
+    let said = doctor(place, &["--repair"]).await;
+    assert_eq!(said.code, Some(0), "{} {}", said.stdout, said.stderr);
+    for (projection, user) in [("users", 0), ("user_search", 0), ("user_history", 1), ("user_activity", 0)] {
+        let mended = format!("MENDED {projection}: the rows of {} have been made anew", cast[user].id());
+        assert!(said.stdout.contains(&mended), "{}", said.stdout);
+    }
+    assert_eq!(said.stdout.matches("MENDED").count(), 4, "{}", said.stdout);
+    assert_eq!(derived(place).await, before);
+    place.damage("UPDATE activity_day SET events = 7 WHERE event_type = 'user.created'").await;
+    let said = doctor(place, &["--repair"]).await;
+    assert!(said.stdout.contains("MENDED user_activity: generation 2 is live"), "{}", said.stdout);
+    assert_eq!((said.code, derived(place).await), (Some(0), before));
+}
+
+async fn a_repair_leaves_what_cannot_be_mended(stage: &Stage) {
+    let cast = cast(stage).await;
+    let alice = sql(&stage.place, cast[0].id());
+    stage.place.damage(&format!("DELETE FROM user_secret WHERE user_id = {alice}")).await;
+    let before = derived(&stage.place).await;
+    let said = doctor(&stage.place, &["--repair"]).await;
+    assert_eq!(said.code, Some(3), "{}", said.stderr);
+    assert!(said.stdout.contains("LEFT   user ") && !said.stdout.contains("MENDED"), "{}", said.stdout);
+    assert_eq!(derived(&stage.place).await, before, "her rows are all that is left of her");
 }

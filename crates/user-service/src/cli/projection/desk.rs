@@ -31,7 +31,7 @@ const POLL: Duration = Duration::from_millis(200);
 const OWNERLESS: u32 = 15;
 
 /// Who is asked.
-pub(super) enum Desk {
+pub(in crate::cli) enum Desk {
     /// A running service.
     Service(PathBuf),
     /// The store, opened by this process.
@@ -39,7 +39,7 @@ pub(super) enum Desk {
 }
 
 impl Desk {
-    pub(super) async fn open(place: &Place) -> anyhow::Result<Self> {
+    pub(in crate::cli) async fn open(place: &Place) -> anyhow::Result<Self> {
         let url = &place.store.store;
         let folder = match url {
             StoreUrl::Sqlite(path) => {
@@ -60,7 +60,7 @@ impl Desk {
         Ok(Self::Store(Box::new(Directory::open_existing(store, parts).await?), folder))
     }
 
-    pub(super) async fn close(&self) {
+    pub(in crate::cli) async fn close(&self) {
         if let Self::Store(directory, _) = self {
             directory.store().close().await;
         }
@@ -89,8 +89,8 @@ impl Desk {
         }
     }
 
-    /// Leaves a wish, shows how it is being done, and says what became of it.
-    pub(super) async fn fulfil(&self, name: &str, wish: Wish) -> anyhow::Result<()> {
+    /// Leaves a wish, shows how it is being done, and gives back what became of it.
+    pub(in crate::cli) async fn fulfil(&self, name: &str, wish: Wish) -> anyhow::Result<String> {
         let ticket = self.wish(name, &wish).await?;
         let (stop, mut progress, mut ownerless) = (CancellationToken::new(), Progress::new(), 0);
         let mut runner = None;
@@ -115,8 +115,7 @@ impl Desk {
         if let Some(runner) = runner {
             runner.await?;
         }
-        println!("{}", answer?);
-        Ok(())
+        answer
     }
 
     async fn wish(&self, name: &str, wish: &Wish) -> anyhow::Result<u64> {

@@ -10,7 +10,7 @@ use eventstore::{AggregateId, Slot};
 use uuid::Uuid;
 
 use super::settings::{KeyArgs, StoreArgs};
-use desk::Desk;
+pub(super) use desk::Desk;
 
 #[derive(Debug, Args)]
 pub(super) struct ProjectionArgs {
@@ -24,9 +24,9 @@ pub(super) struct ProjectionArgs {
 #[derive(Debug, Args)]
 pub(super) struct Place {
     #[command(flatten)]
-    store: StoreArgs,
+    pub(super) store: StoreArgs,
     #[command(flatten)]
-    key: KeyArgs,
+    pub(super) key: KeyArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,17 +108,17 @@ async fn serve(desk: &Desk, command: Command) -> anyhow::Result<()> {
     match command {
         Command::List { json } => table::print(&desk.status().await?, json),
         Command::Rebuild { name, user: Some(user), keep: _ } => {
-            desk.fulfil(&name, Wish::RebuildStream(AggregateId(user))).await?;
+            told(desk, &name, Wish::RebuildStream(AggregateId(user))).await?;
         }
         Command::Rebuild { name, user: None, keep } => {
             let then = if keep { Then::Keep } else { Then::Switch };
-            desk.fulfil(&name, Wish::Rebuild(then)).await?;
+            told(desk, &name, Wish::Rebuild(then)).await?;
         }
-        Command::Switch { name } => desk.fulfil(&name, Wish::Switch).await?,
-        Command::Rollback { name } => desk.fulfil(&name, Wish::Rollback).await?,
-        Command::Retire { name, which } => desk.fulfil(&name, Wish::Retire(which.into())).await?,
-        Command::Pause { name } => desk.fulfil(&name, Wish::Pause).await?,
-        Command::Resume { name } => desk.fulfil(&name, Wish::Resume).await?,
+        Command::Switch { name } => told(desk, &name, Wish::Switch).await?,
+        Command::Rollback { name } => told(desk, &name, Wish::Rollback).await?,
+        Command::Retire { name, which } => told(desk, &name, Wish::Retire(which.into())).await?,
+        Command::Pause { name } => told(desk, &name, Wish::Pause).await?,
+        Command::Resume { name } => told(desk, &name, Wish::Resume).await?,
         Command::Parked(command) => parked(desk, command).await?,
     }
     Ok(())
@@ -129,12 +129,18 @@ async fn parked(desk: &Desk, command: ParkedCommand) -> anyhow::Result<()> {
         ParkedCommand::List { name } => table::print_parked_users(&desk.parked(&name, None).await?),
         ParkedCommand::Show { name, user } => table::print_lines(&desk.parked(&name, Some(user)).await?),
         ParkedCommand::Retry { name, user } => {
-            desk.fulfil(&name, Wish::RetryParked(user.map(AggregateId))).await?;
+            told(desk, &name, Wish::RetryParked(user.map(AggregateId))).await?;
         }
         ParkedCommand::Drop { name, user, reason } => {
-            desk.fulfil(&name, Wish::DropParked { stream: AggregateId(user), reason }).await?;
+            told(desk, &name, Wish::DropParked { stream: AggregateId(user), reason }).await?;
         }
     }
+    Ok(())
+}
+
+/// Wishes, and prints what became of it.
+async fn told(desk: &Desk, name: &str, wish: Wish) -> anyhow::Result<()> {
+    println!("{}", desk.fulfil(name, wish).await?);
     Ok(())
 }
 

@@ -65,6 +65,18 @@ CREATE TABLE derived_tables (
 
 CREATE INDEX derived_tables_by_generation ON derived_tables (projection, number);
 
+-- Takes the append lock until the transaction ends. Whoever finds it held for an exchange of tables does not wait in its
+-- transaction, with the locks that it has: it is sent away, and comes back when appends are let go.
+CREATE FUNCTION lock_appends() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended(current_schema(), 0)) THEN
+        IF NOT pg_try_advisory_xact_lock_shared(hashtextextended('hold of ' || current_schema(), 0)) THEN
+            RAISE EXCEPTION 'appends are held' USING ERRCODE = 'UV003';
+        END IF;
+        PERFORM pg_advisory_xact_lock(hashtextextended(current_schema(), 0));
+    END IF;
+END $$;
+
 -- As before, but whoever waits for the append lock can be sent away. A statement that waits in here holds locks on every
 -- table that it is about to write; somebody who holds all appends to put another table in the place of one of those would
 -- wait for it, and it for her. Whoever holds the appends has the second lock to herself before she asks for the first.
@@ -77,12 +89,7 @@ DECLARE
     stored text;
     last timestamptz;
 BEGIN
-    IF NOT pg_try_advisory_xact_lock(hashtextextended(current_schema(), 0)) THEN
-        IF NOT pg_try_advisory_xact_lock_shared(hashtextextended('hold of ' || current_schema(), 0)) THEN
-            RAISE EXCEPTION 'appends are held' USING ERRCODE = 'UV003';
-        END IF;
-        PERFORM pg_advisory_xact_lock(hashtextextended(current_schema(), 0));
-    END IF;
+    PERFORM lock_appends();
     SELECT m.writer_floor, m.layout, e.position, e.recorded_at INTO floor, stored, p, last
         FROM log_meta m
         LEFT JOIN LATERAL (SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1) e ON true

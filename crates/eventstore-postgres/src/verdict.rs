@@ -19,10 +19,11 @@ pub(crate) const BEGIN_LOCKED: &str =
     "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), 0))";
 
 /// As it is begun for appends that erase: no step of a projection writes about those streams meanwhile. First, so that
-/// nobody waits for the append lock behind somebody who waits for a projection.
+/// nobody waits for the append lock behind somebody who waits for a projection. While appends are held it is sent away:
+/// whoever holds them may be waiting for a step, and the step for whoever erases.
 const BEGIN_ERASING: &str = "BEGIN; \
     SELECT pg_advisory_xact_lock(hashtextextended('erasure of ' || current_schema(), 0)); \
-    SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), 0))";
+    SELECT lock_appends()";
 
 /// Cleans what projections hold, also those that this binary has never heard of.
 const ERASE: &str = "SELECT erase_derived($1)";

@@ -3,7 +3,7 @@
 mod projections;
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -28,7 +28,10 @@ pub(crate) fn listen(socket: &Path) -> anyhow::Result<UnixListener> {
     if std::os::unix::net::UnixStream::connect(socket).is_ok() {
         bail!("another service answers on {}", socket.display());
     }
-    if socket.exists() {
+    if let Ok(found) = fs::symlink_metadata(socket) {
+        if !found.file_type().is_socket() {
+            bail!("{} is no socket: it is left as it is", socket.display());
+        }
         fs::remove_file(socket).with_context(|| format!("cannot replace {}", socket.display()))?;
     }
     let listener =

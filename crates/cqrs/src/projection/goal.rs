@@ -11,7 +11,7 @@ use super::verify::{Verification, Verified};
 use super::wishes::Then;
 use super::workplace::Trouble;
 
-/// Appends are let go on after this long, whether a swap got done or not.
+/// No swap is begun when appends have been held for this long. One that has begun tries a few times more.
 const HOLD_MAX: Duration = Duration::from_secs(2);
 
 /// The reason of a pause that somebody wished for.

@@ -28,11 +28,12 @@ pub(super) async fn apply(step: Step<'_>, batch: &ProjectionBatch) -> Result<(),
     if batch.park.is_empty() && batch.unpark.is_empty() {
         step.say(LOSABLE).await?;
     }
+    // First: what is looked at afterwards may not change while an erasure is waited for.
+    step.rows(NO_ERASURE, &[]).await?;
     let entry = catalog::hold(&step, layout.name, slot).await?;
     lease::check(&step, layout.name, batch.fence).await?;
     let entry = entry.ok_or(ProjectionError::Missing)?;
     check_progress(entry.progress(), batch.from)?;
-    step.rows(NO_ERASURE, &[]).await?;
     let gone = gone(&step, batch).await?;
     check_tables(batch)?;
     let number = entry.generation.number;

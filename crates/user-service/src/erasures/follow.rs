@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use eventstore::{EventFilter, EventQuery, EventStore, Position, ReadError, RecordedEvent};
+use eventstore::{BoxError, EventFilter, EventQuery, EventStore, Position, ReadError, RecordedEvent};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, warn};
 
-use super::{ErasureList, Listed};
+use super::{ErasureList, Listed, reapply};
 use crate::directory::Directory;
 
 /// The type of the event that says that somebody was erased.
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub async fn follow(directory: Directory, list: ErasureList, stop: CancellationToken) {
     let follow = async {
         loop {
-            if let Err(error) = follow_on(directory.store(), &list).await {
+            if let Err(error) = follow_on(&directory, &list).await {
                 error!(%error, list = %list.path().display(), "erasures cannot be written down");
             }
             sleep(PAUSE).await;
@@ -34,33 +34,52 @@ pub async fn follow(directory: Directory, list: ErasureList, stop: CancellationT
     }
 }
 
-/// Follows from what is listed already. Ends with an error only.
-async fn follow_on(store: &dyn EventStore, list: &ErasureList) -> Result<(), FollowError> {
-    let mut after = known(store, &list.read()?).await?;
+/// Follows from what is listed already. Ends with an error only: also when the log is not the one that was followed any
+/// more, since a backup was put back under the running service. Beginning again, it erases who had been erased.
+async fn follow_on(directory: &Directory, list: &ErasureList) -> Result<(), BoxError> {
+    let restored = reapply(directory, list).await?;
+    if restored.erased_again > 0 {
+        warn!(users = restored.erased_again, "a backup was put back: who had been erased was erased again");
+    }
+    let (store, listed) = (directory.store(), list.read()?);
+    let mut after = known(store, &listed).await?;
+    // A line of a time that was lost is done by now, and says nothing of where the log is.
+    let mut latest = listed.into_iter().next_back().filter(|latest| latest.position == after.0);
     loop {
-        after = write_down(store, list, after).await?;
+        (after, latest) = write_down(store, list, after, latest).await?;
         store.beyond(after).await;
+        if store.head().await?.position < after {
+            return Err(FollowError::Diverged.into());
+        }
     }
 }
 
-/// Writes down what was erased after a position, up to the head. Answers with how far it has looked.
+/// Writes down what was erased after a position, up to the head, if the log still holds the line that was written last.
+/// Answers with how far it has looked, and with the last line.
 pub(super) async fn write_down(
     store: &dyn EventStore,
     list: &ErasureList,
     mut after: Position,
-) -> Result<Position, FollowError> {
+    mut latest: Option<Listed>,
+) -> Result<(Position, Option<Listed>), FollowError> {
     loop {
         let filter = EventFilter { event_types: vec![ERASED.to_owned()], ..EventFilter::default() };
         let page = store.events(&EventQuery { filter, ..EventQuery::after(after, PAGE) }).await?;
         if !page.events.is_empty() {
+            if let Some(latest) = &latest
+                && !holds(store, latest).await?
+            {
+                return Err(FollowError::Diverged);
+            }
             let erasures: Vec<_> = page.events.iter().map(|event| listed(store, event)).collect();
+            latest = erasures.last().cloned();
             let list = list.clone();
             tokio::task::spawn_blocking(move || list.add(&erasures))
                 .await
                 .map_err(std::io::Error::other)??;
         }
         if page.scanned_to == after {
-            return Ok(after);
+            return Ok((after, latest));
         }
         after = page.scanned_to;
     }
@@ -101,6 +120,9 @@ pub(super) enum FollowError {
     /// See its cause.
     #[error("the log cannot be read: {0}")]
     Store(#[from] ReadError),
+    /// The log does not hold what was read of it before.
+    #[error("the log is another one than before: a backup was put back")]
+    Diverged,
     /// See its cause.
     #[error("the list cannot be written: {0}")]
     List(#[from] std::io::Error),

@@ -66,8 +66,8 @@ pub async fn reapply(directory: &Directory, list: &ErasureList) -> Result<Restor
             restored.erased_again += usize::from(erase(directory, AggregateId(erasure.user_id)).await?);
         }
     }
-    match write_down(store, list, agreed).await {
-        Ok(_) => Ok(restored),
+    match write_down(store, list, agreed, None).await {
+        Ok(_) | Err(FollowError::Diverged) => Ok(restored),
         Err(FollowError::Store(error)) => Err(error.into()),
         Err(FollowError::List(error)) => Err(error.into()),
     }

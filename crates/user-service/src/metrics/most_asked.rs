@@ -1,7 +1,8 @@
 //! Whom most questions are about: the most frequent of a stream of ids, in bounded memory.
 //!
 //! The space-saving sketch (Metwally, Agrawal, El Abbadi, 2005): whoever is asked about more often than a 256th of all
-//! the time is in it, and no count is too low. An approximation, for an operator's eyes: no label, no metric.
+//! the time is in it, and hardly any count is too low: under contention a question goes uncounted. An approximation, for an
+//! operator's eyes: no label, no metric.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, TryLockError};

@@ -112,3 +112,32 @@ async fn a_list_of_another_log_is_refused(place: &Place) {
     assert_eq!(said.code, Some(1), "{}", said.stdout);
     assert!(said.stderr.contains("another log"), "{}", said.stderr);
 }
+
+/// An embedded store cannot be exchanged under its service.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_erased_is_erased_again_when_a_backup_is_put_back_under_a_running_service() {
+    let place = Place::postgres().await;
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("erasures.jsonl");
+    let list = list.to_str().unwrap();
+    let service = serve(&place, list).await;
+    let (alice, bob) = (create(&service, "alice").await, create(&service, "bob").await);
+    service.stop().await;
+    let backup = place.backup().await;
+    let service = serve(&place, list).await;
+    erase(&service, &bob).await;
+    listed(list, &bob).await;
+    place.restore(&backup).await;
+    while refusal(&service, &bob).await != "not_found" {
+        tokio::task::yield_now().await;
+    }
+    erase(&service, &alice).await;
+    listed(list, &alice).await;
+    service.stop().await;
+    let service = serve(&place, list).await;
+    assert!(!service.announced.contains("restored"), "{}", service.announced);
+    for id in [&alice, &bob] {
+        assert_eq!(refusal(&service, id).await, "not_found");
+    }
+    service.stop().await;
+}

@@ -67,7 +67,7 @@ CREATE INDEX derived_tables_by_generation ON derived_tables (projection, number)
 
 -- Takes the append lock until the transaction ends. Whoever finds it held for an exchange of tables does not wait in its
 -- transaction, with the locks that it has: it is sent away, and comes back when appends are let go.
-CREATE FUNCTION lock_appends() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION lock_appends() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended(current_schema(), 0)) THEN
         IF NOT pg_try_advisory_xact_lock_shared(hashtextextended('hold of ' || current_schema(), 0)) THEN

@@ -6,6 +6,7 @@ mod ci;
 mod deny;
 mod postgres;
 mod repository;
+mod sessions;
 mod shell;
 mod test;
 mod tidy;
@@ -30,6 +31,8 @@ enum Xtask {
     Postgres(postgres::Stay),
     /// Run a fault campaign, or with --control its counter-proof
     Campaign(campaign::Arguments),
+    /// Type what the documents tell a reader to type, and compare what is printed
+    Sessions,
     /// Measure a scenario of the bench workspace, in release
     Bench(bench::Arguments),
 }
@@ -51,6 +54,7 @@ fn run(xtask: Xtask) -> anyhow::Result<ExitCode> {
         Xtask::Tidy(arguments) => tidy::run(&arguments),
         Xtask::Postgres(stay) => postgres::stay(&stay),
         Xtask::Campaign(arguments) => campaign::run(&arguments),
+        Xtask::Sessions => sessions::run(),
         Xtask::Bench(arguments) => bench::run(&arguments),
     }
 }

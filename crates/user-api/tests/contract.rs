@@ -23,6 +23,18 @@ fn a_password_does_not_show_when_a_request_is_printed() {
     assert!(!format!("{request:?}").contains(&secret));
 }
 
+#[test]
+fn the_openapi_document_has_every_unary_method_once() {
+    let document: serde_json::Value = serde_json::from_str(user_api::OPENAPI).expect("our own text");
+    let paths = document["paths"].as_object().expect("paths by address");
+    let set = FileDescriptorSet::decode_from_slice(user_api::DESCRIPTOR_SET).expect("our own bytes");
+    let methods = set.file.iter().flat_map(|file| &file.service).flat_map(|service| &service.method);
+    let unary = methods.filter(|it| it.server_streaming != Some(true) && it.client_streaming != Some(true));
+    let unary: Vec<_> =
+        unary.map(|it| format!("/{}/{}", user_api::SERVICE_NAME, name(it.name.as_ref()))).collect();
+    assert_eq!(paths.keys().collect::<Vec<_>>(), unary.iter().collect::<Vec<_>>());
+}
+
 fn file_lines(file: &FileDescriptorProto) -> Vec<String> {
     let mut lines =
         vec![format!("file {}: package {}", name(file.name.as_ref()), name(file.package.as_ref()))];

@@ -38,6 +38,7 @@ mod watch_events;
 
 mod cloud_event;
 mod server_sent_events;
+mod openapi;
 
 use axum::Router;
 use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream};
@@ -76,7 +77,7 @@ impl UserApi {
 
     /// What is served beside the calls, for those who have only HTTP.
     pub fn beside_the_calls(&self) -> Router {
-        server_sent_events::router(self.feeds.clone())
+        server_sent_events::router(self.feeds.clone()).merge(openapi::router())
     }
 }
 

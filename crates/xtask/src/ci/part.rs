@@ -23,7 +23,7 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
     let mut parts = vec![
         part("format", 15, cargo(), &["fmt", "--all", "--check"]),
         part("tidy", 15, Command::new(&xtask), &["tidy"]),
-        part("deny", 120, Command::new(&xtask), &["deny"]),
+        part("deny", 105, Command::new(&xtask), &["deny"]),
         part("clippy", 180, cargo(), &lint),
         part("docs", 60, docs, &["doc", "--workspace", "--no-deps", "--all-features"]),
         part("build tests", 360, Command::new(&xtask), &["test", "--build-only"]),
@@ -42,7 +42,7 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
         let control = part(&name, 11, Command::new(&xtask), &words);
         parts.push(Part { expected: i32::from(VIOLATIONS_FOUND), ..control });
     }
-    parts.push(part("sessions of the documents", 30, Command::new(&xtask), &["sessions"]));
+    parts.push(part("sessions of the documents", 45, Command::new(&xtask), &["sessions"]));
     let on_18 = ["test", "--postgres", "18", "-p", "eventstore-postgres"];
     parts.push(part("conformance on PostgreSQL 18", 120, Command::new(&xtask), &on_18));
     parts.push(part("tests", 180, Command::new(&xtask), &["test"]));

@@ -10,14 +10,15 @@ use crate::repository;
 use crate::shell;
 
 /// Any later one will do for readers; CI is to fail for our reasons only.
-const PYTHON: [&str; 3] = ["grpcio==1.85.1", "grpcio-reflection==1.85.1", "grpcio-status==1.85.1"];
+const PYTHON: [&str; 4] =
+    ["grpcio==1.85.1", "grpcio-reflection==1.85.1", "openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 const NODE: [&str; 2] = ["@grpc/grpc-js@1.14.7", "@grpc/proto-loader@0.8.1"];
 
 /// What runs a program of a language.
 pub(super) fn interpreter(language: Language) -> anyhow::Result<Command> {
     match language {
         Language::Python => {
-            let mut command = Command::new(installed("python", &PYTHON, install_python)?.join("bin/python"));
+            let mut command = Command::new(python()?.join("bin/python"));
             command.arg("-");
             Ok(command)
         }
@@ -28,6 +29,11 @@ pub(super) fn interpreter(language: Language) -> anyhow::Result<Command> {
             Ok(command)
         }
     }
+}
+
+/// The Python that has the packages, and their programs.
+pub(super) fn python() -> anyhow::Result<PathBuf> {
+    installed("python", &PYTHON, install_python)
 }
 
 /// The folder with the packages. Its name says which, and it is there only when all of them are.

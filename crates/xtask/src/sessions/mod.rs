@@ -1,9 +1,11 @@
 //! `cargo xtask sessions`: types what the documents tell a reader to type, with the clients as they are shipped, and
 //! compares what is printed with what the documents say. Commands that build or start the service are left out: it runs.
+//! And holds the JSON side to its OpenAPI document.
 
 mod clients;
 mod document;
 mod likeness;
+mod openapi;
 mod service;
 
 use std::io::Write as _;
@@ -48,7 +50,8 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         println!("{document}: {count} steps, {wrong} wrong");
         failed += wrong;
     }
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let held = openapi::holds(&Service::start(&target_dir()?.join("debug/user-service"))?)?;
+    Ok(if failed == 0 && held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn is_run(what: &What) -> bool {

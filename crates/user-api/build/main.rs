@@ -1,12 +1,15 @@
 //! Compiles `proto/` into the messages, the service trait and the client, with no `protoc` on the
 //! machine. Two descriptor sets leave here: the one with comments feeds the generator (they become
-//! rustdoc), the one without is embedded for reflection.
+//! rustdoc), the one without is embedded for reflection. And the OpenAPI document of the JSON side.
+
+mod openapi;
 
 use std::path::Path;
 use std::{env, fs};
 
 use buffa_codegen::MapRepr;
 use connectrpc_build::{CodeGenConfig, Config};
+use protox::prost_reflect::DescriptorPool;
 
 const PROTO_ROOT: &str = "../../proto";
 const FILES: [&str; 4] = [
@@ -22,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let commented = Path::new(&out_dir).join("commented_descriptor_set.bin");
     fs::write(&commented, descriptor_set(true)?)?;
     fs::write(Path::new(&out_dir).join("descriptor_set.bin"), descriptor_set(false)?)?;
+    fs::write(Path::new(&out_dir).join("openapi.json"), openapi(&commented)?)?;
     generate(&commented)
 }
 
@@ -29,6 +33,12 @@ fn descriptor_set(comments: bool) -> Result<Vec<u8>, protox::Error> {
     let mut compiler = protox::Compiler::new([PROTO_ROOT])?;
     compiler.include_imports(true).include_source_info(comments).open_files(FILES)?;
     Ok(compiler.encode_file_descriptor_set())
+}
+
+fn openapi(commented: &Path) -> Result<String, Box<dyn std::error::Error>> {
+    let pool = DescriptorPool::decode(fs::read(commented)?.as_slice())?;
+    let document = openapi::document(&pool, "user.v1.UserService", env!("CARGO_PKG_VERSION"));
+    Ok(serde_json::to_string_pretty(&document.ok_or("the protos have no user service")?)?)
 }
 
 fn generate(descriptor_set: &Path) -> Result<(), Box<dyn std::error::Error>> {

@@ -1,6 +1,6 @@
 //! Compiles `proto/` into the messages, the service trait and the client, with no `protoc` on the
 //! machine. Two descriptor sets leave here: the one with comments feeds the generator (they become
-//! rustdoc), the one without is embedded for reflection. And the OpenAPI document of the JSON side.
+//! rustdoc), the one without is embedded for reflection. And the `OpenAPI` document of the JSON side.
 
 mod openapi;
 

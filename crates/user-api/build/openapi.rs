@@ -1,4 +1,4 @@
-//! The JSON side of the contract as an OpenAPI 3.1 document, made from the protos and their comments. Every method maps
+//! The JSON side of the contract as an `OpenAPI` 3.1 document, made from the protos and their comments. Every method maps
 //! the same way, so that the document needs nothing that the protos do not say. Streams are left to their own clients.
 
 use std::collections::BTreeSet;

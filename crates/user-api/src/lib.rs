@@ -21,7 +21,7 @@ pub const SERVICE_NAME: &str = v1::USER_SERVICE_SERVICE_NAME;
 /// comments: they are in the protos, and would treble its size.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor_set.bin"));
 
-/// The JSON side of the contract as an OpenAPI 3.1 document, with the comments of the protos. Streams are not in it.
+/// The JSON side of the contract as an `OpenAPI` 3.1 document, with the comments of the protos. Streams are not in it.
 pub const OPENAPI: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 /// The choices that requests hold (`oneof get_user_request::By`), owned and as views. The generator

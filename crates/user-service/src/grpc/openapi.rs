@@ -1,4 +1,4 @@
-//! The contract of the JSON side, for those who have only HTTP: an OpenAPI document, made from the protos.
+//! The contract of the JSON side, for those who have only HTTP: an `OpenAPI` document, made from the protos.
 
 use axum::Router;
 use axum::routing::get;

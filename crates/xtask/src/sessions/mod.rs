@@ -1,6 +1,6 @@
 //! `cargo xtask sessions`: types what the documents tell a reader to type, with the clients as they are shipped, and
 //! compares what is printed with what the documents say. Commands that build or start the service are left out: it runs.
-//! And holds the JSON side to its OpenAPI document.
+//! And holds the JSON side to its `OpenAPI` document.
 
 mod clients;
 mod document;

@@ -1,4 +1,4 @@
-//! Whether the JSON side is as its OpenAPI document says: the document is valid, and whatever a stranger makes of it,
+//! Whether the JSON side is as its `OpenAPI` document says: the document is valid, and whatever a stranger makes of it,
 //! every answer has a shape that stands in it and none is a fault of the server.
 
 use std::process::Command;

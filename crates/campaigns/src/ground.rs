@@ -2,14 +2,25 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use tempfile::TempDir;
+use tokio::time::sleep;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 use user_service::store::StoreOptions;
 
 /// The name under which we are told where a server is.
 const SERVER_VARIABLE: &str = "TEST_DATABASE_URL";
+
+/// The embedded store, in its folder.
+const FILE: &str = "store.db";
+
+/// How long a connection that was cut off is there, at most.
+const LEAVING_MAX: Duration = Duration::from_secs(10);
+
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Which store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +54,10 @@ pub(crate) struct Ground {
 
 impl Ground {
     pub(crate) async fn new(kind: Kind) -> anyhow::Result<Self> {
-        let folder =
-            tempfile::Builder::new().prefix("campaign-").tempdir().context("no room for a folder")?;
+        let folder = new_folder()?;
         Ok(match kind {
             Kind::Sqlite => {
-                let url = format!("sqlite:{}", folder.path().join("store.db").display());
+                let url = format!("sqlite:{}", folder.path().join(FILE).display());
                 Self { kind, url, folder, database: None }
             }
             Kind::Postgres => {
@@ -55,6 +65,33 @@ impl Ground {
                 Self { kind, url: database.url.clone(), folder, database: Some(database) }
             }
         })
+    }
+
+    /// A copy of everything, as a backup has it. Nobody serves the store meanwhile.
+    pub(crate) async fn backup(&self) -> anyhow::Result<Self> {
+        let folder = new_folder()?;
+        if let Some(database) = &self.database {
+            let database = Database::like(&database.name).await?;
+            return Ok(Self { url: database.url.clone(), folder, database: Some(database), ..*self });
+        }
+        let file = folder.path().join(FILE);
+        std::fs::copy(self.folder().join(FILE), &file).context("the store was closed in order")?;
+        Ok(Self { url: format!("sqlite:{}", file.display()), folder, database: None, ..*self })
+    }
+
+    /// Puts a backup in the place of everything. Whoever serves a database is cut off; nobody serves a file.
+    pub(crate) async fn restore(&self, backup: &Self) -> anyhow::Result<()> {
+        if let (Some(database), Some(backup)) = (&self.database, &backup.database) {
+            return database.become_like(&backup.name).await;
+        }
+        for beside in ["store.db-wal", "store.db-shm"] {
+            let path = self.folder().join(beside);
+            if path.exists() {
+                std::fs::remove_file(path)?;
+            }
+        }
+        std::fs::copy(backup.folder().join(FILE), self.folder().join(FILE))?;
+        Ok(())
     }
 
     /// For whatever the campaign keeps beside the store.
@@ -74,6 +111,10 @@ impl Ground {
     }
 }
 
+fn new_folder() -> anyhow::Result<TempDir> {
+    tempfile::Builder::new().prefix("campaign-").tempdir().context("no room for a folder")
+}
+
 /// A database that is dropped with the value.
 #[derive(Debug)]
 struct Database {
@@ -84,18 +125,45 @@ struct Database {
 
 impl Database {
     async fn new() -> anyhow::Result<Self> {
+        Self::like("template1").await
+    }
+
+    /// One with the same content.
+    async fn like(template: &str) -> anyhow::Result<Self> {
         let server = std::env::var(SERVER_VARIABLE).with_context(|| {
             format!("{SERVER_VARIABLE} names no server; `cargo xtask campaign` starts one and sets it")
         })?;
         let client = connect(&server).await?;
         let id: String = client.query_one("SELECT gen_random_uuid()::text", &[]).await?.try_get(0)?;
         let name = format!("campaign_{}", id.replace('-', ""));
-        client.batch_execute(&format!("CREATE DATABASE {name}")).await?;
+        create(&client, &name, template).await?;
         let (base, query) = server.split_once('?').unwrap_or((&server, ""));
         let (base, _) = base.rsplit_once('/').context("the server's URL names no database")?;
         let url = if query.is_empty() { format!("{base}/{name}") } else { format!("{base}/{name}?{query}") };
         Ok(Self { server, name, url })
     }
+
+    /// Takes the content of another, whoever is connected.
+    async fn become_like(&self, other: &str) -> anyhow::Result<()> {
+        let client = connect(&self.server).await?;
+        client.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await?;
+        create(&client, &self.name, other).await
+    }
+}
+
+/// Whoever was cut off from the template may take a moment to be gone.
+async fn create(client: &Client, name: &str, template: &str) -> anyhow::Result<()> {
+    let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+    let mut left = LEAVING_MAX;
+    while let Err(error) = client.batch_execute(&create).await {
+        let in_use = error.code() == Some(&SqlState::OBJECT_IN_USE);
+        if !in_use || left.is_zero() {
+            return Err(error).context("no copy can be made");
+        }
+        sleep(PAUSE).await;
+        left = left.saturating_sub(PAUSE);
+    }
+    Ok(())
 }
 
 impl Drop for Database {

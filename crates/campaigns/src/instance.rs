@@ -40,25 +40,30 @@ pub(crate) async fn directory(store: Arc<dyn EventStore>, sources: Sources) -> a
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
+    pub(crate) feeds: Feeds,
     stop: CancellationToken,
     serving: JoinHandle<()>,
 }
 
 impl Served {
     pub(crate) async fn start(directory: Directory) -> anyhow::Result<Self> {
+        Self::start_with(directory, FeedLimits::default()).await
+    }
+
+    pub(crate) async fn start_with(directory: Directory, limits: FeedLimits) -> anyhow::Result<Self> {
         let free = (Ipv4Addr::LOCALHOST, 0);
         let (api, operations) = (TcpListener::bind(free).await?, TcpListener::bind(free).await?);
         let (address, stop) = (api.local_addr()?, CancellationToken::new());
         let host = Host { api, operations, limits: HostLimits::default() };
-        let feeds = Feeds::new(directory.clone(), FeedLimits::default());
+        let feeds = Feeds::new(directory.clone(), limits);
         let users = UserApi::new(directory, feeds.clone());
         let routes = users.beside_the_calls();
         let api = Api::new(Arc::new(users), &host.limits).beside(routes);
-        let stopped = stop.clone();
+        let (stopped, told) = (stop.clone(), feeds.clone());
         let serving = tokio::spawn(async move {
-            tokio::join!(host.serve(api, AlwaysReady, stopped.clone()), feeds.run(stopped));
+            tokio::join!(host.serve(api, AlwaysReady, stopped.clone()), told.run(stopped));
         });
-        Ok(Self { address, stop, serving })
+        Ok(Self { address, feeds, stop, serving })
     }
 
     /// Returns when no request runs any more.

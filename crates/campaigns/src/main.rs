@@ -26,6 +26,7 @@ mod projector_crash;
 mod poison;
 mod erasure;
 mod rebuild_under_load;
+mod feed;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -71,6 +72,8 @@ enum What {
     Erasure(Run<erasure::Control>),
     /// Every projection is built anew under writers and readers: nobody is ever missing
     RebuildUnderLoad(Run<rebuild_under_load::Control>),
+    /// A hundred listeners are cut off, killed and restored under: each holds exactly her events, in order
+    Feed(Run<feed::Control>),
     /// The service that kill-service and owner-kill kill
     #[command(hide = true)]
     Child(child::Arguments),
@@ -163,6 +166,10 @@ impl What {
             Self::RebuildUnderLoad(run) => {
                 let seed = begin("rebuild-under-load", run.seed);
                 ("rebuild-under-load", rebuild_under_load::run(run.size, run.control, seed).await?)
+            }
+            Self::Feed(run) => {
+                let seed = begin("feed", run.seed);
+                ("feed", feed::run(run.size, run.control, seed).await?)
             }
             Self::Child(arguments) => {
                 child::serve(arguments).await?;

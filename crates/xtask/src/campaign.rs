@@ -21,7 +21,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 10] = [
+pub(crate) const CAMPAIGNS: [Campaign; 11] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -71,6 +71,11 @@ pub(crate) const CAMPAIGNS: [Campaign; 10] = [
         name: "rebuild-under-load",
         control: "swap-without-lock",
         shows: "nobody is missing while everything is built anew under writers and readers",
+    },
+    Campaign {
+        name: "feed",
+        control: "position-only",
+        shows: "each listener gets exactly her events in order, and learns of a log that went another way",
     },
 ];
 

@@ -26,6 +26,7 @@ mod projector_crash;
 mod poison;
 mod erasure;
 mod rebuild_under_load;
+mod as_of;
 mod feed;
 
 use std::process::ExitCode;
@@ -72,6 +73,8 @@ enum What {
     Erasure(Run<erasure::Control>),
     /// Every projection is built anew under writers and readers: nobody is ever missing
     RebuildUnderLoad(Run<rebuild_under_load::Control>),
+    /// Random moments of the past under writers: each is as the log says
+    AsOf(Run<as_of::Control>),
     /// A hundred listeners are cut off, killed and restored under: each holds exactly her events, in order
     Feed(Run<feed::Control>),
     /// The service that kill-service and owner-kill kill
@@ -166,6 +169,10 @@ impl What {
             Self::RebuildUnderLoad(run) => {
                 let seed = begin("rebuild-under-load", run.seed);
                 ("rebuild-under-load", rebuild_under_load::run(run.size, run.control, seed).await?)
+            }
+            Self::AsOf(run) => {
+                let seed = begin("as-of", run.seed);
+                ("as-of", as_of::run(run.size, run.control, seed).await?)
             }
             Self::Feed(run) => {
                 let seed = begin("feed", run.seed);

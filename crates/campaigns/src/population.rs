@@ -5,9 +5,10 @@ use cqrs::CommandError;
 use eventstore::AggregateId;
 use fastrand::Rng;
 use user_domain::{
-    ActivateUser, ChangeEmail, CreateUser, CredentialAlgorithm, DeactivateUser, DeleteUser, Email, EraseUser,
-    Patch, PersonName, ProfilePatch, Reason, ReinstateUser, RestoreUser, SuspendUser, UpdateProfile,
-    UserCommand, Username, Violation,
+    ActivateUser, AvatarUrl, ChangeEmail, ChangePassword, ChangeUsername, CreateUser, CredentialAlgorithm,
+    DeactivateUser, DeleteUser, Email, EraseUser, OldPassword, Patch, PersonName, ProfilePatch, Reason,
+    ReinstateUser, RestoreUser, SetPassword, SuspendUser, UpdateProfile, UpdateUser, UserCommand, Username,
+    Violation,
 };
 use user_service::directory::{Directory, NewCredential};
 
@@ -16,6 +17,9 @@ use crate::seed::uuid;
 
 /// Of a hundred commands so many make somebody new.
 const NEWCOMERS: u8 = 15;
+
+/// Addresses and names that everybody wants now and then: they go from one owner to the next.
+const WANDERING: u64 = 6;
 
 /// People, and what happens to them.
 #[derive(Debug)]
@@ -38,7 +42,9 @@ impl Population {
         match self.rng.choice(&self.people).copied() {
             Some(id) if self.rng.u8(..100) >= NEWCOMERS => {
                 let command = self.change()?;
-                self.execute(id, command, NewCredential::None).await
+                let credential =
+                    if command.changes_credential() { hashed(ARGON2ID)? } else { NewCredential::None };
+                self.execute(id, command, credential).await
             }
             Some(_) | None => self.create().await.map(drop),
         }
@@ -80,18 +86,67 @@ impl Population {
         Ok(UpdateProfile { profile }.into())
     }
 
+    /// Every kind of command, but for the one that makes somebody.
     fn change(&mut self) -> anyhow::Result<UserCommand> {
-        Ok(match self.rng.u8(..16) {
-            0..3 => ChangeEmail { email: self.email()? }.into(),
-            3..7 => self.new_name()?,
-            7 | 8 => DeactivateUser.into(),
-            9 | 10 => ActivateUser.into(),
-            11 => SuspendUser { reason: Reason::parse("spam").map_err(broken)? }.into(),
-            12 => ReinstateUser.into(),
-            13 => DeleteUser.into(),
-            14 => RestoreUser.into(),
+        let algorithm = CredentialAlgorithm::Argon2id;
+        Ok(match self.rng.u8(..24) {
+            0..3 => ChangeEmail { email: self.email_perhaps_of_somebody_else()? }.into(),
+            3 | 4 => ChangeUsername { username: self.username_perhaps_of_somebody_else()? }.into(),
+            5..9 => self.new_name()?,
+            9 | 10 => UpdateProfile { profile: self.profile()? }.into(),
+            11 => UpdateUser {
+                email: Some(self.email_perhaps_of_somebody_else()?),
+                username: Some(self.username_perhaps_of_somebody_else()?),
+                profile: self.profile()?,
+            }
+            .into(),
+            12 => SetPassword { algorithm }.into(),
+            13 => {
+                let old_password = OldPassword::Matches { credential_version: self.rng.u32(1..3) };
+                ChangePassword { old_password, algorithm }.into()
+            }
+            14 | 15 => DeactivateUser.into(),
+            16 | 17 => ActivateUser.into(),
+            18 => SuspendUser { reason: Reason::parse("spam").map_err(broken)? }.into(),
+            19 => ReinstateUser.into(),
+            20 | 21 => DeleteUser.into(),
+            22 => RestoreUser.into(),
             _ => EraseUser.into(),
         })
+    }
+
+    fn profile(&mut self) -> anyhow::Result<ProfilePatch> {
+        let last_name = match self.rng.u8(..3) {
+            0 => Patch::Keep,
+            1 => Patch::Clear,
+            _ => Patch::Set(self.name()?),
+        };
+        let avatar_url = match self.rng.u8(..3) {
+            0 => Patch::Keep,
+            1 => Patch::Clear,
+            _ => {
+                self.count += 1;
+                let url = format!("https://example.org/{}/{}.png", self.mark, self.count);
+                Patch::Set(AvatarUrl::parse(&url).map_err(broken)?)
+            }
+        };
+        Ok(ProfilePatch { last_name, avatar_url, ..Default::default() })
+    }
+
+    fn email_perhaps_of_somebody_else(&mut self) -> anyhow::Result<Email> {
+        if self.rng.u8(..3) > 0 {
+            return self.email();
+        }
+        Email::parse(&format!("wandering-{}@example.org", self.rng.u64(..WANDERING))).map_err(broken)
+    }
+
+    fn username_perhaps_of_somebody_else(&mut self) -> anyhow::Result<Username> {
+        self.count += 1;
+        let name = match self.rng.u8(..3) {
+            0 => format!("wandering-{}", self.rng.u64(..WANDERING)),
+            _ => format!("{}-{}", self.mark, self.count),
+        };
+        Username::parse(&name).map_err(broken)
     }
 
     /// Never the same twice, so that it changes something.

@@ -21,7 +21,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 11] = [
+pub(crate) const CAMPAIGNS: [Campaign; 12] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -71,6 +71,11 @@ pub(crate) const CAMPAIGNS: [Campaign; 11] = [
         name: "rebuild-under-load",
         control: "swap-without-lock",
         shows: "nobody is missing while everything is built anew under writers and readers",
+    },
+    Campaign {
+        name: "as-of",
+        control: "order-by-arrival",
+        shows: "every moment of the past is as the log says, on every page",
     },
     Campaign {
         name: "feed",

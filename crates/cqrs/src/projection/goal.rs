@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use eventstore::{Phase, ProjectionError, ProjectionMode, Slot};
 
+use super::outcome::Outcome;
 use super::owner::Owner;
 use super::tail;
 use super::tended::{Moved, Tended};
@@ -59,7 +60,7 @@ enum Towards {
     /// More is to be done, but not now.
     Later,
     /// It is over, with this outcome.
-    Over(String),
+    Over(Outcome),
 }
 
 impl<E: Send + Sync + 'static> Owner<'_, E> {
@@ -92,16 +93,17 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
 
     async fn towards(&mut self, goal: &mut Goal, moved: Moved) -> Result<Towards, Trouble> {
         let Some(tended) = self.numbered(goal.number) else {
-            return Ok(Towards::Over("the generation has gone".to_owned()));
+            return Ok(Towards::Over(Outcome::failed("the generation has gone")));
         };
         if tended.generation.slot == Slot::Live {
             // The swap was made, and what came after it went wrong.
-            return Ok(Towards::Over(format!("generation {} is live", goal.number)));
+            return Ok(Towards::Over(Outcome::Done(format!("generation {} is live", goal.number))));
         }
         match &tended.generation.paused {
             Some(reason) if reason == PAUSED_BY_OPERATOR => return Ok(Towards::Later),
             Some(reason) => {
-                return Ok(Towards::Over(format!("generation {} does not go on: {reason}", goal.number)));
+                let why = format!("generation {} does not go on: {reason}", goal.number);
+                return Ok(Towards::Over(Outcome::Failed(why)));
             }
             None if !self.is_level(tended, moved) => return Ok(Towards::Later),
             None => {}
@@ -124,7 +126,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
                 Towards::More
             }
             (Verified::Yes(found), Then::Keep) => {
-                Towards::Over(format!("generation {number} is ready: {found}"))
+                Towards::Over(Outcome::Done(format!("generation {number} is ready: {found}")))
             }
             (Verified::No(found), _) => {
                 tracing::error!(
@@ -133,7 +135,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
                     found,
                     "a generation was not verified"
                 );
-                Towards::Over(format!("generation {number} is not switched to: {found}"))
+                Towards::Over(Outcome::Failed(format!("generation {number} is not switched to: {found}")))
             }
         }
     }
@@ -175,7 +177,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
             ProjectionMode::Inline
                 if self.changes_meaning(slot) && place.settings.inline_layout.is_none() =>
             {
-                return Ok(Towards::Over(format!("generation {} {UNSAID}", goal.number)));
+                return Ok(Towards::Over(Outcome::Failed(format!("generation {} {UNSAID}", goal.number))));
             }
             ProjectionMode::Inline => match self.switch_inline(slot).await? {
                 Some(time) => format!("; appends stood still for {} ms", time.as_millis()),
@@ -189,7 +191,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         };
         let outcome = format!("generation {} is live{still}{found}", goal.number);
         tracing::info!(projection = place.name(), outcome, "a generation is live");
-        Ok(Towards::Over(outcome))
+        Ok(Towards::Over(Outcome::Done(outcome)))
     }
 
     /// With appends held: the rest of the log, then the swap. How long they were held; `None` if the rest was too much.

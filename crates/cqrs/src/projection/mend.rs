@@ -3,6 +3,7 @@
 use eventstore::{AggregateId, NewParked, Position, ProjectionMode, RecordedEvent, Slot, Writing};
 
 use super::fold::Fold;
+use super::outcome::Outcome;
 use super::refold::{history, rows_of};
 use super::rows::is_about_streams;
 use super::tended::{Tended, streams_of};
@@ -11,12 +12,12 @@ use super::workplace::{Trouble, Workplace};
 /// Parked events that are read at once.
 const PAGE: u32 = 1000;
 
-/// Mends the rows of a stream in the live generation, in one step: no reader sees less. Says what it did.
+/// Mends the rows of a stream in the live generation, in one step: no reader sees less. Says what became of it.
 pub(super) async fn stream<E: Send + Sync + 'static>(
     place: &Workplace<E>,
     live: &mut Tended,
     stream: AggregateId,
-) -> Result<String, Trouble> {
+) -> Result<Outcome, Trouble> {
     match place.layout.mode {
         ProjectionMode::Async => rewrite(place, live, stream).await,
         ProjectionMode::Inline => {
@@ -40,17 +41,17 @@ async fn rewrite<E: Send + Sync + 'static>(
     place: &Workplace<E>,
     live: &mut Tended,
     stream: AggregateId,
-) -> Result<String, Trouble> {
+) -> Result<Outcome, Trouble> {
     if !live.is_tailing() {
-        return Ok("refused: the projection is being built".to_owned());
+        return Ok(Outcome::refused("the projection is being built"));
     }
     let events = history(place, stream, live.generation.checkpoint.position).await?;
     if events.is_empty() && !has_rows(place, stream).await? {
-        return Ok("refused: there is no such stream".to_owned());
+        return Ok(Outcome::refused("there is no such stream"));
     }
     let parked = all_parked(place, live, stream).await?;
     let Some(mut fold) = refolded(place, events, &parked).await? else {
-        return Ok("refused: an event that is in the rows cannot be projected any more".to_owned());
+        return Ok(Outcome::refused("an event that is in the rows cannot be projected any more"));
     };
     for table in place.layout.tables.iter().copied().filter(|table| is_about_streams(table)) {
         fold.rows.delete_first(table, stream);
@@ -66,7 +67,7 @@ async fn rewrite<E: Send + Sync + 'static>(
     if !is_parked {
         live.parked.remove(&stream);
     }
-    Ok(format!("the rows of {stream} have been made anew"))
+    Ok(Outcome::Done(format!("the rows of {stream} have been made anew")))
 }
 
 /// Whether there are rows about a stream, which need not have events then: somebody else wrote them.

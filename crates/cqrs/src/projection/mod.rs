@@ -5,6 +5,7 @@
 mod projector;
 mod settings;
 mod wishes;
+mod outcome;
 mod runner;
 mod status;
 mod reached;
@@ -34,6 +35,7 @@ use thiserror::Error;
 
 pub use check::{Checked, Difference, Differs, NotChecked, NotComparable};
 pub use check_all::CheckedAll;
+pub use outcome::Outcome;
 pub use projector::{Decode, Projector};
 pub use reached::{NotReached, reached};
 pub use runner::{Answer, Projections};

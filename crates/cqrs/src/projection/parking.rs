@@ -18,6 +18,8 @@ pub(super) struct Retried {
     pub(super) projected: u64,
     /// Streams that are still parked.
     pub(super) still_parked: usize,
+    /// Whether none of those that were tried is.
+    pub(super) all_taken: bool,
 }
 
 /// Tries the parked events of one stream, or of all, in order. Those after one that fails again stay with it.
@@ -32,11 +34,12 @@ pub(super) async fn retry<E: Send + Sync + 'static>(
     };
     streams.sort_unstable();
     let mut projected = 0;
-    for stream in streams {
-        projected += retry_stream(place, tended, stream).await?;
+    for stream in &streams {
+        projected += retry_stream(place, tended, *stream).await?;
     }
     end_pause(place, tended).await?;
-    Ok(Retried { projected, still_parked: tended.parked.len() })
+    let all_taken = streams.iter().all(|stream| !tended.parked.contains(stream));
+    Ok(Retried { projected, still_parked: tended.parked.len(), all_taken })
 }
 
 async fn retry_stream<E: Send + Sync + 'static>(

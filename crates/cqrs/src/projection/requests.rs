@@ -4,6 +4,7 @@ use eventstore::{AggregateId, Phase, ProjectionMode, Slot};
 
 use super::goal::{Goal, PAUSED_BY_OPERATOR};
 use super::mend;
+use super::outcome::Outcome;
 use super::owner::Owner;
 use super::parking;
 use super::wishes::{self, Seen, Then, Wish};
@@ -18,27 +19,28 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         if self.goal.as_ref().is_some_and(|goal| goal.ticket == Some(found.ticket)) {
             return Ok(false);
         }
-        let answer = match wishes::read(&found.wish) {
+        let outcome = match wishes::read(&found.wish) {
             Ok((wish, seen)) => self.grant(found.ticket, wish, seen).await?,
-            Err(error) => Some(format!("refused: {error}")),
+            Err(error) => Some(Outcome::refused(error.to_string())),
         };
-        if let Some(answer) = answer {
-            self.answer(found.ticket, &answer).await?;
+        if let Some(outcome) = outcome {
+            self.answer(found.ticket, &outcome).await?;
         }
         Ok(true)
     }
 
-    pub(super) async fn answer(&self, ticket: u64, answer: &str) -> Result<(), Trouble> {
-        Ok(self.place.projections().answer(self.place.name(), self.fence, ticket, answer).await?)
+    pub(super) async fn answer(&self, ticket: u64, outcome: &Outcome) -> Result<(), Trouble> {
+        let (projections, answer) = (self.place.projections(), outcome.to_string());
+        Ok(projections.answer(self.place.name(), self.fence, ticket, &answer).await?)
     }
 
-    /// The answer, if it can be given now.
+    /// The outcome, if there is one now.
     async fn grant(
         &mut self,
         ticket: u64,
         wish: Wish,
         seen: Option<Seen>,
-    ) -> Result<Option<String>, Trouble> {
+    ) -> Result<Option<Outcome>, Trouble> {
         match wish {
             Wish::Rebuild(then) => self.rebuild(ticket, then, seen).await,
             Wish::RebuildStream(stream) => self.rebuild_stream(stream).await.map(Some),
@@ -57,11 +59,11 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         ticket: u64,
         then: Then,
         seen: Option<Seen>,
-    ) -> Result<Option<String>, Trouble> {
+    ) -> Result<Option<Outcome>, Trouble> {
         let made_since = |number: u32| seen.is_some_and(|seen| number > seen.latest);
         let number = |slot| self.tended(slot).map(|tended| tended.generation.number);
         if let Some(live) = number(Slot::Live).filter(|live| made_since(*live)) {
-            return Ok(Some(format!("generation {live} is live")));
+            return Ok(Some(Outcome::Done(format!("generation {live} is live"))));
         }
         let number = match number(Slot::Next).filter(|next| made_since(*next)) {
             Some(number) => number,
@@ -80,37 +82,37 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         Ok(begun.number)
     }
 
-    async fn rebuild_stream(&mut self, stream: AggregateId) -> Result<String, Trouble> {
+    async fn rebuild_stream(&mut self, stream: AggregateId) -> Result<Outcome, Trouble> {
         let place = self.place;
         match self.tended_mut(Slot::Live).filter(|live| live.generation.revision == place.layout.revision) {
             Some(live) => mend::stream(place, live, stream).await,
-            None => Ok(OTHER_REVISION.to_owned()),
+            None => Ok(Outcome::refused(OTHER_REVISION)),
         }
     }
 
-    fn switch_to_next(&mut self, ticket: u64, seen: Option<Seen>) -> Option<String> {
+    fn switch_to_next(&mut self, ticket: u64, seen: Option<Seen>) -> Option<Outcome> {
         if let Some(live) = self.live_since(seen) {
-            return Some(format!("generation {live} is live"));
+            return Some(Outcome::Done(format!("generation {live} is live")));
         }
         let Some(next) = self.tended(Slot::Next) else {
-            return Some("refused: there is no next generation, rebuild first".to_owned());
+            return Some(Outcome::refused("there is no next generation, rebuild first"));
         };
         if next.generation.revision != self.place.layout.revision {
-            return Some(OTHER_REVISION.to_owned());
+            return Some(Outcome::refused(OTHER_REVISION));
         }
         self.goal = Some(Goal::build(Some(ticket), next.generation.number, Then::Switch));
         None
     }
 
-    fn roll_back(&mut self, ticket: u64, seen: Option<Seen>) -> Option<String> {
+    fn roll_back(&mut self, ticket: u64, seen: Option<Seen>) -> Option<Outcome> {
         if let Some(live) = self.live_since(seen) {
-            return Some(format!("generation {live} is live"));
+            return Some(Outcome::Done(format!("generation {live} is live")));
         }
         let Some(prior) = self.tended(Slot::Prior) else {
-            return Some("refused: there is no prior generation".to_owned());
+            return Some(Outcome::refused("there is no prior generation"));
         };
         if prior.generation.revision != self.place.layout.revision {
-            return Some(OTHER_REVISION.to_owned());
+            return Some(Outcome::refused(OTHER_REVISION));
         }
         self.goal = Some(Goal::rollback(ticket, prior.generation.number));
         None
@@ -122,13 +124,13 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         seen.is_some_and(|seen| seen.live != live).then_some(live)
     }
 
-    async fn retire(&mut self, slot: Slot) -> Result<String, Trouble> {
+    async fn retire(&mut self, slot: Slot) -> Result<Outcome, Trouble> {
         let place = self.place;
         let Some(number) = self.tended(slot).map(|tended| tended.generation.number) else {
-            return Ok(format!("there is no {} generation", slot.as_str()));
+            return Ok(Outcome::Done(format!("there is no {} generation", slot.as_str())));
         };
         if slot == Slot::Live {
-            return Ok("refused: the live generation cannot be retired".to_owned());
+            return Ok(Outcome::refused("the live generation cannot be retired"));
         }
         place.projections().retire(place.layout, self.fence, slot).await?;
         if self.goal.as_ref().is_some_and(|goal| goal.number == number) {
@@ -136,11 +138,11 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         }
         self.holds_back |= slot == Slot::Next;
         self.look().await?;
-        Ok(format!("generation {number} has gone"))
+        Ok(Outcome::Done(format!("generation {number} has gone")))
     }
 
     /// Stops what this projection does, or lets it go on.
-    async fn hold(&mut self, reason: Option<&str>) -> Result<String, Trouble> {
+    async fn hold(&mut self, reason: Option<&str>) -> Result<Outcome, Trouble> {
         let place = self.place;
         for tended in &mut self.tended {
             let slot = tended.generation.slot;
@@ -151,37 +153,42 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
                 tended.generation.paused = reason.map(str::to_owned);
             }
         }
-        Ok(if reason.is_some() { "paused" } else { "goes on" }.to_owned())
+        Ok(Outcome::done(if reason.is_some() { "paused" } else { "goes on" }))
     }
 
-    async fn retry_parked(&mut self, stream: Option<AggregateId>) -> Result<String, Trouble> {
+    async fn retry_parked(&mut self, stream: Option<AggregateId>) -> Result<Outcome, Trouble> {
         let place = self.place;
-        let mut answers = Vec::new();
+        let (mut answers, mut all) = (Vec::new(), true);
         for tended in self.tended.iter_mut().filter(|tended| tended.generation.slot != Slot::Prior) {
             if tended.generation.phase == Phase::Tailing
                 && tended.generation.revision == place.layout.revision
             {
                 let retried = parking::retry(place, tended, stream).await?;
-                let (slot, parking::Retried { projected, still_parked }) =
-                    (tended.generation.slot.as_str(), retried);
+                let parking::Retried { projected, still_parked, all_taken } = retried;
+                let slot = tended.generation.slot.as_str();
+                all &= all_taken;
                 answers.push(format!(
                     "{slot}: {projected} events projected, {still_parked} streams still parked"
                 ));
             }
         }
-        Ok(if answers.is_empty() { "refused: it is being built".to_owned() } else { answers.join("; ") })
+        Ok(match answers.join("; ") {
+            none if none.is_empty() => Outcome::refused("it is being built"),
+            answer if all => Outcome::Done(answer),
+            answer => Outcome::Failed(answer),
+        })
     }
 
-    async fn drop_parked(&mut self, stream: AggregateId, reason: &str) -> Result<String, Trouble> {
+    async fn drop_parked(&mut self, stream: AggregateId, reason: &str) -> Result<Outcome, Trouble> {
         let (place, mut dropped) = (self.place, 0);
         for tended in self.tended.iter_mut().filter(|tended| tended.generation.phase == Phase::Tailing) {
             if tended.generation.slot != Slot::Prior {
                 dropped += parking::drop_stream(place, tended, stream, reason).await?;
             }
         }
-        Ok(format!("{dropped} events of {stream} are left out"))
+        Ok(Outcome::Done(format!("{dropped} events of {stream} are left out")))
     }
 }
 
 const OTHER_REVISION: &str =
-    "refused: the rows are of another revision, only a binary of that revision can write them";
+    "the rows are of another revision, only a binary of that revision can write them";

@@ -18,7 +18,7 @@ use super::retry::Backoff;
 use super::status::{self, Meters};
 use super::wishes::{self, Seen};
 use super::workplace::Workplace;
-use super::{Decode, NotReached, ProjectionStatus, Projector, RunnerSettings, Wish};
+use super::{Decode, NotReached, Outcome, ProjectionStatus, Projector, RunnerSettings, Wish};
 
 /// The projections of one process. Cheap to clone: all clones are the same.
 pub struct Projections<E> {
@@ -37,8 +37,8 @@ struct Inner<E> {
 pub enum Answer {
     /// It waits, or is being done.
     Pending,
-    /// This.
-    Given(String),
+    /// It is over.
+    Given(Outcome),
     /// Somebody has wished something else since. What had begun goes on all the same.
     Replaced,
 }
@@ -125,7 +125,9 @@ impl<E: Send + Sync + 'static> Projections<E> {
         let wishes = self.inner.store.projections().wishes().await?;
         let latest = wishes.into_iter().find(|wish| wish.projection == projection);
         Ok(match latest {
-            Some(wish) if wish.ticket == ticket => wish.answer.map_or(Answer::Pending, Answer::Given),
+            Some(wish) if wish.ticket == ticket => {
+                wish.answer.map_or(Answer::Pending, |text| Answer::Given(Outcome::read(&text)))
+            }
             Some(_) | None => Answer::Replaced,
         })
     }

@@ -36,7 +36,7 @@ async fn a_bad_event_parks_its_stream_in_order_and_the_others_go_on() {
         let cause = if bad == "odd" { "the projector panicked" } else { "unknown type account.garbled" };
         assert_eq!(causes, [cause, "", ""]);
         let retried = running.wish("accounts", "parked retry").await;
-        assert_eq!(retried, "live: 0 events projected, 1 streams still parked");
+        assert_eq!(retried, "failed: live: 0 events projected, 1 streams still parked");
         scene.fixed.store(true, Ordering::Relaxed);
         let retried = running.wish("accounts", &format!("parked retry {}", account(1))).await;
         assert_eq!(retried, "live: 3 events projected, 0 streams still parked");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use cqrs::projection::{Outcome, RunnerSettings};
 use eventstore::{EventStore, Position, Slot};
 
 use crate::accounts::{ACCOUNTS, ACCOUNTS_2, OPEN, ROWS};
@@ -95,6 +96,29 @@ async fn a_rebuild_mends_what_is_wrong_and_says_how_much() {
     let answer = running.wish("accounts", "rebuild").await;
     assert!(answer.contains(" 20 about streams and 0 about nobody"), "{answer}");
     assert_accounts(&scene, &ACCOUNTS).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_done_is_told_from_what_was() {
+    let scene = with_history(3).await;
+    let none_parked = RunnerSettings { parked_streams_max: 0, ..settings() };
+    let running = Running::start(scene.projections_of(scene.store(), none_parked, &ACCOUNTS));
+    scene.fixed.store(true, Ordering::Relaxed);
+    scene.happens(1, "garbled").await;
+    running.catches_up(&scene).await;
+    // Code that can do less than the one before it.
+    scene.fixed.store(false, Ordering::Relaxed);
+    let failed = running.outcome("accounts", "rebuild").await;
+    assert!(
+        matches!(&failed, Outcome::Failed(why) if why.starts_with("generation 2 does not go on")),
+        "{failed:?}"
+    );
+    let refused = running.outcome("accounts", "rollback").await;
+    assert_eq!(refused, Outcome::Refused("there is no prior generation".to_owned()));
+    let done = running.outcome("accounts", "retire next").await;
+    assert_eq!(done, Outcome::Done("generation 2 has gone".to_owned()));
+    assert_eq!(number(&scene, "accounts", Slot::Live).await, Some(1));
     running.stop().await;
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use cqrs::projection::{Answer, ProjectionStatus, Projections, Projector, RunnerSettings, Wish};
+use cqrs::projection::{Answer, Outcome, ProjectionStatus, Projections, Projector, RunnerSettings, Wish};
 use eventstore::{
     AggregateId, Append, ClaimChanges, Deadline, Derived, EventId, EventQuery, EventStore, Generation,
     Metadata, NewEvent, Position, ProjectionLayout, RecordedEvent, Row, RowChange, RowWrite, Slot, Value,
@@ -228,18 +228,23 @@ impl Running {
         self.projections.reached("accounts", scene.head().await, soon()).await.unwrap();
     }
 
-    /// What becomes of a wish.
+    /// What becomes of a wish, as it is written down.
     pub(crate) async fn wish(&self, projection: &str, wish: &str) -> String {
+        self.outcome(projection, wish).await.to_string()
+    }
+
+    /// What becomes of a wish.
+    pub(crate) async fn outcome(&self, projection: &str, wish: &str) -> Outcome {
         let wish: Wish = wish.parse().unwrap();
         // It is made known soon after the start.
         let ticket = until(async || self.projections.wish(projection, &wish).await.ok()).await;
         self.answer(projection, ticket).await
     }
 
-    pub(crate) async fn answer(&self, projection: &str, ticket: u64) -> String {
+    pub(crate) async fn answer(&self, projection: &str, ticket: u64) -> Outcome {
         until(async || match self.projections.answer(projection, ticket).await.unwrap() {
             Answer::Pending => None,
-            Answer::Given(answer) => Some(answer),
+            Answer::Given(outcome) => Some(outcome),
             Answer::Replaced => panic!("somebody else wished"),
         })
         .await

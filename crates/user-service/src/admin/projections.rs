@@ -63,7 +63,7 @@ async fn answer(
     let answer = directory.projections().answer(&name, ticket).await.map_err(refused)?;
     let (answer, replaced) = match answer {
         Answer::Pending => (None, false),
-        Answer::Given(answer) => (Some(answer), false),
+        Answer::Given(outcome) => (Some(outcome.to_string()), false),
         Answer::Replaced => (None, true),
     };
     Ok(json!({"answer": answer, "replaced": replaced}).to_string())

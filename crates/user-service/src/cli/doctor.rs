@@ -1,6 +1,7 @@
 //! `doctor`: check a store against its own log, and have what is wrong mended.
 
 use clap::Args;
+use cqrs::projection::Outcome;
 use user_domain::PasswordPolicy;
 
 use super::Exit;
@@ -66,9 +67,12 @@ async fn repair(directory: &Directory, place: &Place, report: &Report) -> anyhow
 
 async fn mend(desk: &Desk, mending: &Mending) -> anyhow::Result<()> {
     for (projection, wish) in mending.wishes() {
-        let answer = desk.fulfil(projection, wish).await?;
-        let said = if answer.starts_with("refused") { "FAILED" } else { "MENDED" };
-        println!("{said} {projection}: {answer}");
+        let outcome = desk.fulfil(projection, wish).await?;
+        let said = match &outcome {
+            Outcome::Done(_) => "MENDED",
+            Outcome::Refused(_) | Outcome::Failed(_) => "FAILED",
+        };
+        println!("{said} {projection}: {outcome}");
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use cqrs::projection::{Answer, Wish};
+use cqrs::projection::{Answer, Outcome, Wish};
 use eventstore::ProjectionError;
 use serde_json::Value;
 use tokio::net::UnixStream;
@@ -90,14 +90,14 @@ impl Desk {
     }
 
     /// Leaves a wish, shows how it is being done, and gives back what became of it.
-    pub(in crate::cli) async fn fulfil(&self, name: &str, wish: Wish) -> anyhow::Result<String> {
+    pub(in crate::cli) async fn fulfil(&self, name: &str, wish: Wish) -> anyhow::Result<Outcome> {
         let ticket = self.wish(name, &wish).await?;
         let (stop, mut progress, mut ownerless) = (CancellationToken::new(), Progress::new(), 0);
         let mut runner = None;
-        let answer = loop {
+        let outcome = loop {
             match self.answer(name, ticket).await? {
                 Answer::Pending => {}
-                Answer::Given(answer) => break Ok(answer),
+                Answer::Given(outcome) => break Ok(outcome),
                 Answer::Replaced => break Err(anyhow::anyhow!("somebody has wished something else since")),
             }
             let status = self.status().await?;
@@ -115,7 +115,7 @@ impl Desk {
         if let Some(runner) = runner {
             runner.await?;
         }
-        answer
+        outcome
     }
 
     async fn wish(&self, name: &str, wish: &Wish) -> anyhow::Result<u64> {
@@ -141,7 +141,7 @@ impl Desk {
                 )?;
                 Ok(match (answer["replaced"].as_bool(), answer["answer"].as_str()) {
                     (Some(true), _) => Answer::Replaced,
-                    (_, Some(text)) => Answer::Given(text.to_owned()),
+                    (_, Some(text)) => Answer::Given(Outcome::read(text)),
                     (_, None) => Answer::Pending,
                 })
             }

@@ -4,8 +4,9 @@ mod desk;
 mod progress;
 mod table;
 
+use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
-use cqrs::projection::{Then, Wish};
+use cqrs::projection::{Outcome, Then, Wish};
 use eventstore::{AggregateId, Slot};
 use uuid::Uuid;
 
@@ -138,9 +139,12 @@ async fn parked(desk: &Desk, command: ParkedCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Wishes, and prints what became of it.
+/// Wishes, and prints what became of it. A script learns from the exit code whether it was done.
 async fn told(desk: &Desk, name: &str, wish: Wish) -> anyhow::Result<()> {
-    println!("{}", desk.fulfil(name, wish).await?);
+    match desk.fulfil(name, wish).await? {
+        Outcome::Done(text) => println!("{text}"),
+        missed @ (Outcome::Refused(_) | Outcome::Failed(_)) => bail!("{name}: {missed}"),
+    }
     Ok(())
 }
 

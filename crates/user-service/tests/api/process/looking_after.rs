@@ -9,6 +9,7 @@ on_both_places!(
     projections_are_built_anew_while_a_service_runs,
     projections_are_built_anew_while_nobody_serves,
     a_projection_that_does_not_exist_is_not_built,
+    what_is_not_done_does_not_end_well,
 );
 
 const KEY: (&str, &str) = ("USER_SERVICE_MASTER_KEY", MASTER_KEY);
@@ -72,6 +73,30 @@ async fn projections_are_built_anew_while_nobody_serves(place: &Place) {
     assert!(live(place, "user_history").await > before);
     let service = Running::serve(place).await;
     assert!(found(&service, "lic", 1).await.contains("alice@example.org"));
+    service.stop().await;
+}
+
+/// What a command about projections says that does not succeed.
+async fn not_done(place: &Place, words: &[&str]) -> String {
+    let url = place.url();
+    let said = user_service(&[&["projection"], words, &["--store", &url]].concat(), &[KEY]).await;
+    assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""), "{words:?}: {}", said.stderr);
+    said.stderr
+}
+
+async fn what_is_not_done_does_not_end_well(place: &Place) {
+    let service = Running::serve(place).await;
+    create(&service, "alice").await;
+    assert!(found(&service, "lic", 1).await.contains("alice"));
+    let refused = not_done(place, &["rollback", "user_search"]).await;
+    assert!(refused.contains("user_search: refused: there is no prior generation"), "{refused}");
+    place.damage("UPDATE events SET event_type = 'user.teleported', sealed = NULL").await;
+    projection(place, &["rebuild", "user_search"]).await;
+    let failed = not_done(place, &["parked", "retry", "user_search"]).await;
+    assert!(
+        failed.contains("user_search: failed: live: 0 events projected, 1 streams still parked"),
+        "{failed}"
+    );
     service.stop().await;
 }
 

@@ -26,8 +26,8 @@ pub(super) struct DoctorArgs {
 }
 
 pub(super) async fn doctor(args: &DoctorArgs) -> anyhow::Result<Exit> {
-    let keys = args.place.key.of_existing(&args.place.store.store)?;
-    let store = args.place.store.options(Access::Reader).open().await?;
+    let keys = args.place.key.of_existing(&args.place.service.store.store)?;
+    let store = args.place.service.store.options(Access::Reader).open().await?;
     let sources = Sources::system();
     let passwords = Passwords::new(HashingCost::FLOOR, sources.clone());
     let parts =

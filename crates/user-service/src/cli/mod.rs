@@ -14,7 +14,7 @@ mod users;
 
 use clap::{Parser, Subcommand};
 
-use settings::StoreArgs;
+use settings::AdminArgs;
 use top_users::TopUsersArgs;
 
 /// The directory of users: every change an immutable event, everything that is read a projection of them.
@@ -43,7 +43,7 @@ enum Command {
     #[command(subcommand)]
     Events(events::EventsCommand),
     /// Tell a running service that a clock which jumped forward is right
-    AcceptClock(StoreArgs),
+    AcceptClock(AdminArgs),
     /// Show whom a running service is asked about most
     TopUsers(TopUsersArgs),
 }

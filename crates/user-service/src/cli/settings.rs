@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use eventstore::Durability;
 use secrecy::{ExposeSecret, SecretString};
@@ -74,22 +74,26 @@ impl StoreArgs {
 #[derive(Clone, Debug, Args)]
 pub(super) struct AdminArgs {
     #[command(flatten)]
-    store: StoreArgs,
+    pub(super) store: StoreArgs,
     /// The service's admin socket; that of the data folder if absent. A service on PostgreSQL has one if it was started
     /// with --admin-socket
-    #[arg(long, env = "USER_SERVICE_ADMIN_SOCKET")]
+    #[arg(long, global = true, env = "USER_SERVICE_ADMIN_SOCKET")]
     admin_socket: Option<PathBuf>,
 }
 
 impl AdminArgs {
     /// Where it is reached.
     pub(super) fn socket(&self) -> anyhow::Result<PathBuf> {
+        self.known_socket()
+            .context("say --admin-socket: the one that the service on PostgreSQL was started with")
+    }
+
+    /// The same for who can do without a service.
+    pub(super) fn known_socket(&self) -> Option<PathBuf> {
         match (&self.admin_socket, &self.store.store) {
-            (Some(socket), _) => Ok(socket.clone()),
-            (None, StoreUrl::Sqlite(path)) => Ok(admin_socket(DataFolder::of(path))),
-            (None, StoreUrl::Postgres(_)) => {
-                bail!("say --admin-socket: the one that the service on PostgreSQL was started with")
-            }
+            (Some(socket), _) => Some(socket.clone()),
+            (None, StoreUrl::Sqlite(path)) => Some(admin_socket(DataFolder::of(path))),
+            (None, StoreUrl::Postgres(_)) => None,
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Who is asked: the service that runs on this data folder, or the store itself if none does.
+//! Who is asked: the service that answers on the admin socket, or the store itself if none does.
 //!
-//! On PostgreSQL the store is always asked: a wish is a row in it. Where nobody owns the projection, this process does
-//! until its wish is answered.
+//! The store can be asked beside any number of services on PostgreSQL, since a wish is a row in it. Where nobody owns the
+//! projection, this process does until its wish is answered.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::Place;
 use super::progress::Progress;
-use crate::data_folder::{DataFolder, admin_socket};
+use crate::data_folder::DataFolder;
 use crate::directory::{Directory, Parts};
 use crate::passwords::{HashingCost, Passwords};
 use crate::projections::{self, parked_of, runner_settings};
@@ -40,19 +40,18 @@ pub(in crate::cli) enum Desk {
 
 impl Desk {
     pub(in crate::cli) async fn open(place: &Place) -> anyhow::Result<Self> {
-        let url = &place.store.store;
+        let url = &place.service.store.store;
+        if let Some(socket) = place.service.known_socket()
+            && UnixStream::connect(&socket).await.is_ok()
+        {
+            return Ok(Self::Service(socket));
+        }
         let folder = match url {
-            StoreUrl::Sqlite(path) => {
-                let socket = admin_socket(DataFolder::of(path));
-                if UnixStream::connect(&socket).await.is_ok() {
-                    return Ok(Self::Service(socket));
-                }
-                Some(DataFolder::take(DataFolder::of(path))?)
-            }
+            StoreUrl::Sqlite(path) => Some(DataFolder::take(DataFolder::of(path))?),
             StoreUrl::Postgres(_) => None,
         };
         let keys = place.key.of_existing(url)?;
-        let store = place.store.options(Access::Owner).open().await?;
+        let store = place.service.store.options(Access::Owner).open().await?;
         let sources = Sources::system();
         let passwords = Passwords::new(HashingCost::FLOOR, sources.clone());
         let runner = runner_settings();

@@ -10,7 +10,7 @@ use cqrs::projection::{Outcome, Then, Wish};
 use eventstore::{AggregateId, Slot};
 use uuid::Uuid;
 
-use super::settings::{KeyArgs, StoreArgs};
+use super::settings::{AdminArgs, KeyArgs};
 pub(super) use desk::Desk;
 
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ pub(super) struct ProjectionArgs {
 #[derive(Debug, Args)]
 pub(super) struct Place {
     #[command(flatten)]
-    pub(super) store: StoreArgs,
+    pub(super) service: AdminArgs,
     #[command(flatten)]
     pub(super) key: KeyArgs,
 }

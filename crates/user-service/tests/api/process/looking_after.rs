@@ -10,6 +10,7 @@ on_both_places!(
     projections_are_built_anew_while_nobody_serves,
     a_projection_that_does_not_exist_is_not_built,
     what_is_not_done_does_not_end_well,
+    whoever_serves_with_a_socket_of_its_own_is_reached_there,
 );
 
 const KEY: (&str, &str) = ("USER_SERVICE_MASTER_KEY", MASTER_KEY);
@@ -106,5 +107,23 @@ async fn a_projection_that_does_not_exist_is_not_built(place: &Place) {
     let said = user_service(&["projection", "rebuild", "user_serach", "--store", &url], &[KEY]).await;
     assert_eq!(said.code, Some(1));
     assert!(said.stderr.contains("there is no"), "{}", said.stderr);
+    service.stop().await;
+}
+
+async fn whoever_serves_with_a_socket_of_its_own_is_reached_there(place: &Place) {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, socket) = (place.url(), folder.path().join("elsewhere.sock").display().to_string());
+    let service = Running::serve_with(place, &["--admin-socket", &socket], &[KEY]).await;
+    create(&service, "alice").await;
+    assert!(found(&service, "lic", 1).await.contains("alice"));
+    place.damage("UPDATE user_search SET username = 'mallory'").await;
+    let there = ["--store", &url, "--admin-socket", &socket];
+    let said = user_service(&[&["doctor", "--repair"], &there[..]].concat(), &[KEY]).await;
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    assert_eq!(said.stdout.matches("MENDED user_search: the rows of").count(), 1, "{}", said.stdout);
+    for command in [&["projection", "list"][..], &["accept-clock"]] {
+        let said = user_service(&[command, &there[..]].concat(), &[KEY]).await;
+        assert_eq!(said.code, Some(0), "{command:?}: {}", said.stderr);
+    }
     service.stop().await;
 }

@@ -26,6 +26,7 @@ pub struct Store {
     readers: Readers,
     /// Fed by the queue; beside an owner of another process, by nobody.
     known_head: KnownHead,
+    clock: Clock,
     owner: Option<Owner>,
 }
 
@@ -33,7 +34,6 @@ pub struct Store {
 struct Owner {
     queue: AppendQueue<Writer>,
     thread: JoinHandle<()>,
-    clock: Clock,
     health: Arc<Health>,
 }
 
@@ -71,8 +71,8 @@ impl Store {
         let (queue, inbox) = AppendQueue::new();
         let thread = writer.start(inbox).map_err(|cause| OpenError::Unusable { path, cause })?;
         let known_head = queue.known_head().clone();
-        let owner = Some(Owner { queue, thread, clock, health });
-        Ok(Self { log_id, releases, readers, known_head, owner })
+        let owner = Some(Owner { queue, thread, health });
+        Ok(Self { log_id, releases, readers, known_head, clock, owner })
     }
 
     fn read_beside(options: &Options) -> Result<Self, OpenError> {
@@ -82,7 +82,8 @@ impl Store {
         let releases = releases(&connection, options)?;
         let readers = Readers::new(options.path.clone());
         let known_head = KnownHead::default();
-        Ok(Self { log_id, releases, readers, known_head, owner: None })
+        let clock = options.clock.clone().unwrap_or_else(Clock::system);
+        Ok(Self { log_id, releases, readers, known_head, clock, owner: None })
     }
 
     /// Everything in an append must have been declared, before its batch mates depend on it.
@@ -101,6 +102,10 @@ impl Store {
 
     pub(crate) fn log(&self) -> LogId {
         self.log_id
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) fn readers(&self) -> &Readers {
@@ -243,11 +248,11 @@ impl EventStore for Store {
 
     /// A store that is open for reading has none: they are about appends.
     async fn warnings(&self) -> Vec<Warning> {
-        let Some(Owner { clock, health, .. }) = &self.owner else { return Vec::new() };
+        let Some(Owner { health, .. }) = &self.owner else { return Vec::new() };
         let look = self.read(|connection| {
             let recorded_at = read::head(connection)?.recorded_at;
             let admitted = open::layout(connection)?.is_some_and(|layout| self.releases.adopt(&layout));
-            Ok(Look { clock: clock.now(), recorded_at, admitted })
+            Ok(Look { clock: self.clock.now(), recorded_at, admitted })
         });
         if let Err(error) = &look {
             warn!(%error, "the store cannot be looked at");

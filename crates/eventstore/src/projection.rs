@@ -211,6 +211,8 @@ pub struct Lease {
     pub label: String,
     /// Until when, unless it is renewed.
     pub expires_at: Timestamp,
+    /// Whether that is over, by the same clock: whoever asks next gets it.
+    pub expired: bool,
 }
 
 /// An event that a projection could not take, by reference: nothing of it is copied.

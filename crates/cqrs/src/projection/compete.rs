@@ -1,7 +1,6 @@
 //! One projection's task: asks for the lease, works while it has it, gives it back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use eventstore::Slot;
@@ -11,42 +10,22 @@ use tokio_util::sync::CancellationToken;
 use super::lease::Lease;
 use super::owner::{Ended, Owner};
 use super::retry::{Backoff, about};
+use super::share::{Leases, Line, Share, Standing};
 use super::workplace::{Trouble, Workplace};
 
 /// How long a step may still take after the stop.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How many projections this process has, or is about to ask for.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Load(Arc<AtomicU32>);
-
-/// A place in the load, for as long as it lives.
-struct Share(Load);
-
-impl Load {
-    /// What else this process has.
-    fn join(&self) -> (Share, u32) {
-        let others = self.0.fetch_add(1, Ordering::Relaxed);
-        (Share(self.clone()), others)
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Competes for a projection and works on it, until it is told to stop.
 pub(super) async fn compete<E: Send + Sync + 'static>(
     place: Arc<Workplace<E>>,
-    load: Load,
+    share: Share,
     stop: CancellationToken,
 ) {
     let poll = place.settings.lease_ttl / 8;
-    let mut backoff = Backoff::new(&place.settings);
+    let (mut backoff, mut line) = (Backoff::new(&place.settings), Line::default());
     while !stop.is_cancelled() {
-        let pause = match compete_once(&place, &load, &stop).await {
+        let pause = match compete_once(&place, &share, &mut line, &stop).await {
             Ok(()) => {
                 backoff.succeeded();
                 about(poll)
@@ -62,30 +41,39 @@ pub(super) async fn compete<E: Send + Sync + 'static>(
             () = stop.cancelled() => {}
         }
     }
+    line.leave(&place).await;
 }
 
 async fn compete_once<E: Send + Sync + 'static>(
     place: &Arc<Workplace<E>>,
-    load: &Load,
+    share: &Share,
+    line: &mut Line,
     stop: &CancellationToken,
 ) -> Result<(), Trouble> {
     let asked = async {
-        if !may_own(place).await? {
-            return Ok::<_, Trouble>(None);
-        }
-        let (share, others) = load.join();
-        // Who has much already lets the others ask first.
-        sleep(place.settings.lease_ttl / 64 * others).await;
-        Ok(Lease::take(place).await?.map(|lease| (lease, share)))
+        let standing = Leases::look(place).await?.standing(place.name(), place.settings.holder);
+        let taken = match standing {
+            Standing::Owed | Standing::Free if !may_own(place).await? => None,
+            Standing::Owed => return line.enter(place).await.map(|()| None),
+            Standing::Free => {
+                let (had, others) = share.join();
+                // Who has much already lets the others ask first.
+                sleep(place.settings.lease_ttl / 64 * others).await;
+                Lease::take(place).await?.map(|lease| (lease, had))
+            }
+            Standing::Kept => None,
+        };
+        line.leave(place).await;
+        Ok::<_, Trouble>(taken)
     };
     let taken = tokio::select! {
         taken = asked => taken?,
         () = stop.cancelled() => None,
     };
-    if let Some((lease, _share)) = taken {
-        own(place, &lease, stop).await;
+    if let Some((lease, _had)) = taken {
+        own(place, &lease, share, stop).await;
         place.shown.send_replace(None);
-        place.release(lease.fence).await;
+        place.release(place.name(), lease.end().await).await;
     }
     Ok(())
 }
@@ -103,10 +91,15 @@ async fn may_own<E: Send + Sync + 'static>(place: &Workplace<E>) -> Result<bool,
     Ok(wishes.iter().any(|wish| wish.projection == place.name() && wish.answer.is_none()))
 }
 
-async fn own<E: Send + Sync + 'static>(place: &Workplace<E>, lease: &Lease, stop: &CancellationToken) {
+async fn own<E: Send + Sync + 'static>(
+    place: &Workplace<E>,
+    lease: &Lease,
+    share: &Share,
+    stop: &CancellationToken,
+) {
     place.counters.taken_over();
     tracing::info!(projection = place.name(), epoch = lease.fence.epoch, "this process owns a projection");
-    let mut owner = Owner::new(place, lease.fence);
+    let mut owner = Owner::new(place, lease.fence, share);
     let overdue = async {
         stop.cancelled().await;
         sleep(GRACE).await;

@@ -16,7 +16,8 @@ pub(super) struct Lease {
     pub(super) fence: Fence,
     /// Somebody else has it, or may have it by now.
     pub(super) lost: CancellationToken,
-    _renewal: JoinSet<()>,
+    over: CancellationToken,
+    renewal: JoinSet<()>,
 }
 
 impl Lease {
@@ -25,9 +26,16 @@ impl Lease {
         place: &Arc<Workplace<E>>,
     ) -> Result<Option<Self>, Trouble> {
         let Some(fence) = ask(place).await? else { return Ok(None) };
-        let (lost, mut renewal) = (CancellationToken::new(), JoinSet::new());
-        renewal.spawn(renew(Arc::clone(place), fence, lost.clone()));
-        Ok(Some(Self { fence, lost, _renewal: renewal }))
+        let (lost, over, mut renewal) = (CancellationToken::new(), CancellationToken::new(), JoinSet::new());
+        renewal.spawn(renew(Arc::clone(place), fence, lost.clone(), over.clone()));
+        Ok(Some(Self { fence, lost, over, renewal }))
+    }
+
+    /// Renews it no more. What is on its way is waited for: it would take back what is given back.
+    pub(super) async fn end(mut self) -> Fence {
+        self.over.cancel();
+        self.renewal.join_next().await;
+        self.fence
     }
 }
 
@@ -38,11 +46,19 @@ async fn ask<E: Send + Sync + 'static>(place: &Workplace<E>) -> Result<Option<Fe
 }
 
 /// A store that does not answer is asked again until the lease has expired by our own clock.
-async fn renew<E: Send + Sync + 'static>(place: Arc<Workplace<E>>, fence: Fence, lost: CancellationToken) {
+async fn renew<E: Send + Sync + 'static>(
+    place: Arc<Workplace<E>>,
+    fence: Fence,
+    lost: CancellationToken,
+    over: CancellationToken,
+) {
     let ttl = place.settings.lease_ttl;
     let mut renewed = Instant::now();
     loop {
-        sleep(ttl / 3).await;
+        tokio::select! {
+            () = sleep(ttl / 3) => {}
+            () = over.cancelled() => return,
+        }
         let asked = Instant::now();
         match timeout(ttl / 3, ask(&place)).await {
             Ok(Ok(Some(found))) if found == fence => renewed = asked,

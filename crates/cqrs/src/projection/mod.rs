@@ -12,6 +12,7 @@ mod reached;
 mod counters;
 mod workplace;
 mod compete;
+mod share;
 mod lease;
 mod owner;
 mod requests;

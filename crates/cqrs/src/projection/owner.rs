@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::goal::{Check, Goal};
 use super::retry::Backoff;
+use super::share::Share;
 use super::tended::{Moved, TOO_MANY_PARKED, Tended};
 use super::wishes::Then;
 use super::workplace::{Trouble, Workplace};
@@ -23,7 +24,10 @@ pub(super) struct Owner<'a, E> {
     pub(super) goal: Option<Goal>,
     /// Nobody wants the generation that the code would ask for.
     pub(super) holds_back: bool,
+    share: &'a Share,
     looked: Option<Instant>,
+    /// When it last looked whether somebody waits for this projection.
+    turned: Instant,
     retries: bool,
 }
 
@@ -34,7 +38,7 @@ enum Turn {
     Busy,
     /// There is nothing to do now.
     Idle,
-    /// There is nothing to do here for this binary.
+    /// Somebody else had better do it.
     Over,
 }
 
@@ -50,8 +54,19 @@ pub(super) enum Ended {
 }
 
 impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
-    pub(super) fn new(place: &'a Workplace<E>, fence: Fence) -> Self {
-        Self { place, fence, tended: Vec::new(), goal: None, holds_back: false, looked: None, retries: true }
+    pub(super) fn new(place: &'a Workplace<E>, fence: Fence, share: &'a Share) -> Self {
+        let (tended, turned) = (Vec::new(), Instant::now());
+        Self {
+            place,
+            fence,
+            tended,
+            goal: None,
+            holds_back: false,
+            share,
+            looked: None,
+            turned,
+            retries: true,
+        }
     }
 
     /// Works. Whatever goes wrong is tried again, from what the store says.
@@ -118,6 +133,9 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
         };
         let meant = if prior == Moved::Paused { next } else { prior };
         busy |= self.pursue(meant).await?;
+        if self.is_asked().await? {
+            return Ok(Turn::Over);
+        }
         busy |= [live, next, prior].iter().any(|moved| matches!(moved, Moved::Far | Moved::ToHead));
         Ok(if busy { Turn::Busy } else { Turn::Idle })
     }
@@ -129,6 +147,16 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
             self.looked = Some(Instant::now());
         }
         due
+    }
+
+    /// Whether somebody who has much less waits for this projection, and may have it: nothing is being built.
+    async fn is_asked(&mut self) -> Result<bool, Trouble> {
+        let is_built = self.goal.is_some() || !self.tended.iter().all(Tended::is_tailing);
+        if is_built || self.turned.elapsed() < self.place.settings.lease_ttl / 2 {
+            return Ok(false);
+        }
+        self.turned = Instant::now();
+        self.share.gives_way(self.place).await
     }
 
     /// Whoever becomes the owner may know what the one before did not.

@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::check::{self, Checked, NotChecked, NotComparable};
 use super::check_all::{self, CheckedAll};
-use super::compete::{Load, compete};
+use super::compete::compete;
 use super::counters::Counters;
 use super::reached::reached_here;
 use super::retry::Backoff;
+use super::share::Share;
 use super::status::{self, Meters};
 use super::wishes::{self, Seen};
 use super::workplace::Workplace;
@@ -73,12 +74,12 @@ impl<E: Send + Sync + 'static> Projections<E> {
         if !self.declare(&stop).await {
             return;
         }
-        let (mut tasks, load) = (JoinSet::new(), Load::default());
+        let (mut tasks, share) = (JoinSet::new(), Share::default());
         let mut places = self.inner.places.clone();
         // Another process begins with another one, so that each gets some.
         fastrand::shuffle(&mut places);
         for place in places {
-            tasks.spawn(supervise(place, load.clone(), stop.clone()));
+            tasks.spawn(supervise(place, share.clone(), stop.clone()));
         }
         while tasks.join_next().await.is_some() {}
     }
@@ -171,11 +172,15 @@ impl<E: Send + Sync + 'static> Projections<E> {
 }
 
 /// Begins again when the work on a projection panics. A projector's panics never come here: they park an event.
-async fn supervise<E: Send + Sync + 'static>(place: Arc<Workplace<E>>, load: Load, stop: CancellationToken) {
+async fn supervise<E: Send + Sync + 'static>(
+    place: Arc<Workplace<E>>,
+    share: Share,
+    stop: CancellationToken,
+) {
     let mut backoff = Backoff::new(&place.settings);
     loop {
         let mut task = JoinSet::new();
-        task.spawn(compete(Arc::clone(&place), load.clone(), stop.clone()));
+        task.spawn(compete(Arc::clone(&place), share.clone(), stop.clone()));
         let Some(Err(error)) = task.join_next().await else { return };
         place.counters.failure();
         tracing::error!(projection = place.name(), %error, "the work on a projection ended");

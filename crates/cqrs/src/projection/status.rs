@@ -114,7 +114,7 @@ pub(super) async fn look(
     let mut all: Vec<ProjectionStatus> = Vec::new();
     for generation in in_order(projections.generations().await?) {
         if all.last().is_none_or(|last| last.name != generation.projection) {
-            all.push(described(&generation.projection, known, &leases, &wishes, settings, now));
+            all.push(described(&generation.projection, known, &leases, &wishes, settings));
         }
         let inline =
             all.last().and_then(|last| last.known).map(|known| known.mode) == Some(ProjectionMode::Inline);
@@ -138,10 +138,9 @@ fn described(
     leases: &[Lease],
     wishes: &[eventstore::Wish],
     settings: &RunnerSettings,
-    now: Timestamp,
 ) -> ProjectionStatus {
     let own = known.iter().find(|(layout, _)| layout.name == name);
-    let lease = leases.iter().find(|lease| lease.projection == name && lease.expires_at > now);
+    let lease = leases.iter().find(|lease| lease.projection == name && !lease.expired);
     ProjectionStatus {
         name: name.to_owned(),
         known: own.map(|(layout, _)| Known { revision: layout.revision, mode: layout.mode }),

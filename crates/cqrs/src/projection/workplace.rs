@@ -79,8 +79,8 @@ impl<E: Send + Sync + 'static> Workplace<E> {
     }
 
     /// Gives a lease back, unless that takes too long: then it expires.
-    pub(super) async fn release(&self, fence: Fence) {
-        let released = self.projections().release(self.name(), fence);
+    pub(super) async fn release(&self, lease: &str, fence: Fence) {
+        let released = self.projections().release(lease, fence);
         match tokio::time::timeout(self.settings.lease_ttl / 2, released).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(projection = self.name(), %error, "a lease is left to expire"),

@@ -22,8 +22,9 @@ const TAKE: &str = "INSERT INTO projection_leases AS l (projection, holder, epoc
 const GIVE_BACK: &str =
     "UPDATE projection_leases SET holder = NULL WHERE projection = $1 AND holder = $2 AND epoch = $3";
 const CHECK: &str = "SELECT 1 FROM projection_leases WHERE projection = $1 AND holder = $2 AND epoch = $3";
-const ALL: &str = "SELECT projection, holder, epoch, label, expires_at FROM projection_leases \
-    WHERE holder IS NOT NULL ORDER BY projection";
+const ALL: &str = "SELECT projection, holder, epoch, label, expires_at, \
+        expires_at <= coalesce($1::timestamptz, clock_timestamp()) \
+    FROM projection_leases WHERE holder IS NOT NULL ORDER BY projection";
 
 /// A lease for longer than this is for ever.
 const TTL_MAX: Duration = Duration::from_hours(24 * 365);
@@ -47,14 +48,15 @@ pub(super) async fn release(reader: &Reader, projection: &str, fence: Fence) -> 
     Ok(())
 }
 
-pub(super) async fn leases(reader: &Reader) -> Result<Vec<Lease>, ProjectionError> {
-    let rows = reader.rows(ALL, &[]).await?;
+pub(super) async fn leases(reader: &Reader, now: Option<Moment>) -> Result<Vec<Lease>, ProjectionError> {
+    let rows = reader.rows(ALL, &[&now]).await?;
     let lease = |row| {
         Ok(Lease {
             projection: get(row, 0)?,
             fence: Fence { holder: get(row, 1)?, epoch: unsigned(get(row, 2)?)? },
             label: get(row, 3)?,
             expires_at: get::<Moment>(row, 4)?.timestamp()?,
+            expired: get(row, 5)?,
         })
     };
     Ok(rows.iter().map(lease).collect::<Result<_, ReadError>>()?)

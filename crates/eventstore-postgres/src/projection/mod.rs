@@ -77,7 +77,7 @@ impl ProjectionStore for Store {
     }
 
     async fn leases(&self) -> Result<Vec<Lease>, ProjectionError> {
-        lease::leases(&self.reader).await
+        lease::leases(&self.reader, self.now()).await
     }
 
     async fn states(

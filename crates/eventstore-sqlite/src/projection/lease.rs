@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use eventstore::{Fence, Lease, ProjectionError};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
@@ -19,8 +20,8 @@ const GIVE_BACK: &str =
     "UPDATE projection_leases SET holder = NULL WHERE projection = ?1 AND holder = ?2 AND epoch = ?3";
 const CHECK: &str = "SELECT 1 FROM projection_leases WHERE projection = ?1 AND holder = ?2 AND epoch = ?3";
 pub(super) const ALL: &str =
-    "SELECT projection, holder, epoch, label, expires_at FROM projection_leases WHERE holder IS NOT NULL
-    ORDER BY projection";
+    "SELECT projection, holder, epoch, label, expires_at, expires_at <= ?1 FROM projection_leases
+    WHERE holder IS NOT NULL ORDER BY projection";
 
 /// For the test that looks at their plans.
 #[cfg(test)]
@@ -66,12 +67,13 @@ pub(super) fn release(step: &Step<'_>, projection: &str, fence: Fence) -> Result
     Ok(())
 }
 
-pub(super) fn leases(connection: &Connection) -> Result<Vec<Lease>, ProjectionError> {
+pub(super) fn leases(connection: &Connection, now: Timestamp) -> Result<Vec<Lease>, ProjectionError> {
     let read = || {
         let mut statement = connection.prepare_cached(ALL)?;
-        let leases = statement.query_map([], |row| {
+        let leases = statement.query_map([now.as_microsecond()], |row| {
             let fence = Fence { holder: uuid(row, 1)?, epoch: count(row, 2)? };
-            Ok(Lease { projection: row.get(0)?, fence, label: row.get(3)?, expires_at: time(row, 4)? })
+            let (label, expires_at, expired) = (row.get(3)?, time(row, 4)?, row.get(5)?);
+            Ok(Lease { projection: row.get(0)?, fence, label, expires_at, expired })
         })?;
         leases.collect::<rusqlite::Result<_>>()
     };

@@ -123,7 +123,7 @@ impl ProjectionStore for Store {
     }
 
     async fn leases(&self) -> Result<Vec<Lease>, ProjectionError> {
-        self.look(lease::leases)
+        self.look(|connection| lease::leases(connection, self.now()))
     }
 
     async fn states(

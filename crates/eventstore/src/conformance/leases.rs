@@ -21,6 +21,12 @@ async fn owners(store: &impl EventStore) -> Vec<(String, Fence, String)> {
     leases.into_iter().map(|lease| (lease.projection, lease.fence, lease.label)).collect()
 }
 
+/// Whether each has expired, by the store's clock.
+async fn expired(store: &impl EventStore) -> Vec<bool> {
+    let leases = store.projections().leases().await.expect("leases are read");
+    leases.into_iter().map(|lease| lease.expired).collect()
+}
+
 pub async fn a_projection_has_one_owner<F: Fixture>(fixture: &F) {
     let store = open(fixture).await;
     assert_eq!(owners(&*store).await, []);
@@ -47,7 +53,9 @@ pub async fn an_expired_lease_can_be_taken<F: Fixture>(fixture: &F) {
     let store = open(fixture).await;
     let first = lease(&*store, 1, Duration::ZERO).await.expect("it is free");
     assert_eq!(owners(&*store).await.len(), 1, "expired ones are listed too");
+    assert_eq!(expired(&*store).await, [true]);
     let second = lease(&*store, 2, LONG).await.expect("it has expired");
+    assert_eq!(expired(&*store).await, [false]);
     assert!(second.epoch > first.epoch);
     assert_eq!(lease(&*store, 1, LONG).await, None);
 }

@@ -74,6 +74,7 @@ const fn column(name: &'static str, kind: ColumnKind, class: ColumnClass) -> Inl
 const ID: InlineColumn = column("id", ColumnKind::Uuid, ColumnClass::Id);
 const VERSION: InlineColumn = column("version", ColumnKind::BigInt, ColumnClass::Public);
 const NAME: InlineColumn = column("name", ColumnKind::Text, ColumnClass::Derived);
+const EVENTS: InlineColumn = column("events", ColumnKind::BigInt, ColumnClass::Public);
 const BALANCE: InlineColumn = column("balance", ColumnKind::BigInt, ColumnClass::Public);
 
 /// Written by the appends.
@@ -160,17 +161,124 @@ pub(crate) static ROWS: ProjectionLayout = ProjectionLayout {
 /// The same in a later release.
 pub(crate) static ROWS_2: ProjectionLayout = ProjectionLayout { revision: 2, ..ROWS };
 
-pub(crate) static MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "accounts",
-    sql: "CREATE TABLE account_row (id BLOB PRIMARY KEY, version INTEGER, name TEXT) STRICT, WITHOUT ROWID;
-        CREATE TABLE account (id BLOB PRIMARY KEY, version INTEGER, name TEXT, balance INTEGER) STRICT, WITHOUT ROWID;
-        CREATE TABLE account_history (id BLOB, position INTEGER, name TEXT, balance INTEGER,
-            PRIMARY KEY (id, position)) STRICT, WITHOUT ROWID;
-        CREATE TABLE account_open (id BLOB PRIMARY KEY, name TEXT) STRICT, WITHOUT ROWID;
-        CREATE INDEX account_open_by_name ON account_open (name);
-        CREATE TABLE account_total (what TEXT PRIMARY KEY, times INTEGER, amount INTEGER) STRICT, WITHOUT ROWID;",
-}];
+/// Tables that hold how many events of each account there were.
+static TALLY_TABLES: [ProjectionTable; 4] =
+    [tally_table("tally_1"), tally_table("tally_2"), tally_table("tally_3"), tally_table("tally_4")];
+
+const fn tally_table(name: &'static str) -> ProjectionTable {
+    ProjectionTable {
+        name,
+        columns: &[ID, EVENTS],
+        key_columns: 1,
+        counters: &[],
+        subject: Subject::Stream(OnErasure::Delete),
+    }
+}
+
+pub(crate) static TALLIES: [ProjectionLayout; 4] = [
+    tally("tallies_1", &[&TALLY_TABLES[0]]),
+    tally("tallies_2", &[&TALLY_TABLES[1]]),
+    tally("tallies_3", &[&TALLY_TABLES[2]]),
+    tally("tallies_4", &[&TALLY_TABLES[3]]),
+];
+
+const fn tally(name: &'static str, tables: &'static [&'static ProjectionTable]) -> ProjectionLayout {
+    ProjectionLayout { name, revision: 1, mode: ProjectionMode::Async, tables, subjects: Some(&ROW) }
+}
+
+/// The tables, in the words of one engine.
+macro_rules! tables {
+    ($id:literal, $integer:literal, $text:literal, $end:literal) => {
+        &[Migration {
+            number: 1,
+            name: "accounts",
+            sql: concat!(
+                "CREATE TABLE account_row (id ",
+                $id,
+                " PRIMARY KEY, version ",
+                $integer,
+                ", name ",
+                $text,
+                ")",
+                $end,
+                ";
+                CREATE TABLE account (id ",
+                $id,
+                " PRIMARY KEY, version ",
+                $integer,
+                ", name ",
+                $text,
+                ",
+                    balance ",
+                $integer,
+                ")",
+                $end,
+                ";
+                CREATE TABLE account_history (id ",
+                $id,
+                ", position ",
+                $integer,
+                ", name ",
+                $text,
+                ",
+                    balance ",
+                $integer,
+                ", PRIMARY KEY (id, position))",
+                $end,
+                ";
+                CREATE TABLE account_open (id ",
+                $id,
+                " PRIMARY KEY, name ",
+                $text,
+                ")",
+                $end,
+                ";
+                CREATE INDEX account_open_by_name ON account_open (name);
+                CREATE TABLE account_total (what ",
+                $text,
+                " PRIMARY KEY, times ",
+                $integer,
+                ",
+                    amount ",
+                $integer,
+                ")",
+                $end,
+                ";
+                CREATE TABLE tally_1 (id ",
+                $id,
+                " PRIMARY KEY, events ",
+                $integer,
+                ")",
+                $end,
+                ";
+                CREATE TABLE tally_2 (id ",
+                $id,
+                " PRIMARY KEY, events ",
+                $integer,
+                ")",
+                $end,
+                ";
+                CREATE TABLE tally_3 (id ",
+                $id,
+                " PRIMARY KEY, events ",
+                $integer,
+                ")",
+                $end,
+                ";
+                CREATE TABLE tally_4 (id ",
+                $id,
+                " PRIMARY KEY, events ",
+                $integer,
+                ")",
+                $end,
+                ";"
+            ),
+        }]
+    };
+}
+
+pub(crate) static SQLITE: &[Migration] = tables!("BLOB", "INTEGER", "TEXT", " STRICT, WITHOUT ROWID");
+pub(crate) static POSTGRES: &[Migration] = tables!("uuid", "bigint", "text COLLATE \"C\"", "");
 
 /// Projects accounts.
 #[derive(Debug)]
@@ -225,6 +333,24 @@ impl Projector<Happened> for Accounts {
         let total = vec![Value::Text(what.to_owned()), Value::BigInt(1), Value::BigInt(amount)];
         rows.push(put(&TOTAL, total));
         rows
+    }
+}
+
+/// Counts the events of each account.
+#[derive(Debug)]
+pub(crate) struct Tally(pub(crate) &'static ProjectionLayout);
+
+impl Projector<Happened> for Tally {
+    fn layout(&self) -> &'static ProjectionLayout {
+        self.0
+    }
+
+    fn project(&self, state: Option<&Row>, event: &Happened) -> Vec<ProjectionRow> {
+        let before = match state.map(|state| &state[1]) {
+            Some(Value::BigInt(before)) => *before,
+            _ => 0,
+        };
+        vec![put(self.0.tables[0], vec![Value::Uuid(event.id.0), Value::BigInt(before + 1)])]
     }
 }
 

@@ -6,11 +6,22 @@ use cqrs::projection::{Checked, CheckedAll, NotComparable};
 use eventstore::Slot;
 
 use crate::accounts::{ACCOUNTS, ROWS};
+use crate::place::{Engine, on_both_stores};
 use crate::scene::{Running, Scene, account};
 
+on_both_stores!(
+    rows_that_nobody_touched_are_well,
+    each_kind_of_change_is_named_and_mended_and_nothing_else_is_touched,
+    what_was_counted_wrongly_is_named_and_a_rebuild_mends_it,
+    rows_of_appends_are_checked_and_mended_too,
+    who_is_parked_is_compared_with_what_was_projected,
+    nothing_is_called_wrong_because_it_moves,
+    some_streams_are_all_where_there_are_few,
+);
+
 /// Accounts one to three, the last erased.
-async fn with_three() -> (Scene, Running) {
-    let scene = Scene::new().await;
+async fn with_three(on: Engine) -> (Scene, Running) {
+    let scene = Scene::new(on).await;
     for n in 1..4 {
         scene.begins(n, &["named anna", "deposited 3", "named berta"]).await;
     }
@@ -36,9 +47,8 @@ fn well(streams: u64) -> CheckedAll {
     CheckedAll { streams, ..CheckedAll::default() }
 }
 
-#[tokio::test]
-async fn rows_that_nobody_touched_are_well() {
-    let (scene, running) = with_three().await;
+async fn rows_that_nobody_touched_are_well(on: Engine) {
+    let (scene, running) = with_three(on).await;
     for n in 1..5 {
         assert_eq!(found(&running, "accounts", n).await, [""; 0]);
     }
@@ -52,19 +62,17 @@ async fn rows_that_nobody_touched_are_well() {
     assert_eq!(unknown, Checked::NotComparable(NotComparable::Unknown));
 }
 
-#[tokio::test]
-async fn each_kind_of_change_is_named_and_mended_and_nothing_else_is_touched() {
-    let (scene, running) = with_three().await;
+async fn each_kind_of_change_is_named_and_mended_and_nothing_else_is_touched(on: Engine) {
+    let (scene, running) = with_three(on).await;
     let before = scene.tables(&ACCOUNTS, Slot::Live).await;
-    scene
-        .shell()
-        .execute_batch(
-            "UPDATE account SET balance = 7 WHERE id = (SELECT min(id) FROM account);
-             DELETE FROM account_history WHERE position = 4;
-             INSERT INTO account_open SELECT max(id), 'berta' FROM account;
-             INSERT INTO account_open VALUES (X'000000000000000000000000000000ff', 'nobody');",
-        )
-        .unwrap();
+    let nobody = on.id("000000000000000000000000000000ff");
+    let changes = format!(
+        "UPDATE account SET balance = 7 WHERE id = (SELECT id FROM account ORDER BY id LIMIT 1);
+         DELETE FROM account_history WHERE position = 4;
+         INSERT INTO account_open SELECT id, 'berta' FROM account ORDER BY id DESC LIMIT 1;
+         INSERT INTO account_open VALUES ({nobody}, 'nobody');"
+    );
+    scene.shell(&changes).await;
     let named = [
         (1, "account.balance"),
         (2, "account_history (a row is missing)"),
@@ -84,10 +92,9 @@ async fn each_kind_of_change_is_named_and_mended_and_nothing_else_is_touched() {
     assert_eq!(all(&running, "accounts").await, well(3));
 }
 
-#[tokio::test]
-async fn what_was_counted_wrongly_is_named_and_a_rebuild_mends_it() {
-    let (scene, running) = with_three().await;
-    scene.shell().execute_batch("UPDATE account_total SET times = 9 WHERE what = 'named';").unwrap();
+async fn what_was_counted_wrongly_is_named_and_a_rebuild_mends_it(on: Engine) {
+    let (scene, running) = with_three(on).await;
+    scene.shell("UPDATE account_total SET times = 9 WHERE what = 'named';").await;
     scene.happens(1, "deposited 1").await;
     running.catches_up(&scene).await;
     let checked = all(&running, "accounts").await;
@@ -98,11 +105,10 @@ async fn what_was_counted_wrongly_is_named_and_a_rebuild_mends_it() {
     assert_eq!(all(&running, "accounts").await, well(3));
 }
 
-#[tokio::test]
-async fn rows_of_appends_are_checked_and_mended_too() {
-    let (scene, running) = with_three().await;
+async fn rows_of_appends_are_checked_and_mended_too(on: Engine) {
+    let (scene, running) = with_three(on).await;
     let before = scene.tables(&ROWS, Slot::Live).await;
-    scene.shell().execute_batch("UPDATE account_row SET name = 'mallory';").unwrap();
+    scene.shell("UPDATE account_row SET name = 'mallory';").await;
     for n in 1..3 {
         assert_eq!(found(&running, "account_rows", n).await, ["account_row.name"]);
         running.wish("account_rows", &format!("rebuild {}", account(n))).await;
@@ -111,9 +117,8 @@ async fn rows_of_appends_are_checked_and_mended_too() {
     assert_eq!(all(&running, "account_rows").await, well(3));
 }
 
-#[tokio::test]
-async fn who_is_parked_is_compared_with_what_was_projected() {
-    let (scene, running) = with_three().await;
+async fn who_is_parked_is_compared_with_what_was_projected(on: Engine) {
+    let (scene, running) = with_three(on).await;
     for what in ["garbled", "deposited 5"] {
         scene.happens(1, what).await;
     }
@@ -122,9 +127,8 @@ async fn who_is_parked_is_compared_with_what_was_projected() {
     assert_eq!(all(&running, "accounts").await, well(3));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_called_wrong_because_it_moves() {
-    let (scene, running) = with_three().await;
+async fn nothing_is_called_wrong_because_it_moves(on: Engine) {
+    let (scene, running) = with_three(on).await;
     let writing = async {
         for n in 0..300 {
             scene.happens(n % 3 + 1 + n % 2 * 10, "deposited 1").await;
@@ -139,9 +143,8 @@ async fn nothing_is_called_wrong_because_it_moves() {
     tokio::join!(writing, checking);
 }
 
-#[tokio::test]
-async fn some_streams_are_all_where_there_are_few() {
-    let (_scene, running) = with_three().await;
+async fn some_streams_are_all_where_there_are_few(on: Engine) {
+    let (_scene, running) = with_three(on).await;
     let some = async |count| running.projections.some_streams(count).await.unwrap();
     assert_eq!(some(10).await, (1..4).map(account).collect());
     assert_eq!((some(2).await.len(), some(0).await.len()), (2, 0));

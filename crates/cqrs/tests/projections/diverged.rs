@@ -4,17 +4,26 @@ use eventstore::Slot;
 
 use crate::accounts::ACCOUNTS;
 use crate::model::assert_accounts;
+use crate::place::{Engine, on_both_stores};
 use crate::scene::{Running, Scene, until};
 
+on_both_stores!(
+    another_event_at_the_checkpoint_is_found,
+    another_log_is_found,
+    a_log_that_ends_before_the_checkpoint_is_found,
+);
+
+const ANOTHER: &str = "00112233445566778899aabbccddeeff";
+
 /// What an operator's mistake leaves: rows and a checkpoint that are not of this log.
-async fn found(mistake: &str) {
-    let scene = Scene::new().await;
+async fn found(on: Engine, mistake: &str) {
+    let scene = Scene::new(on).await;
     scene.begins(1, &["named anna", "deposited 1"]).await;
     let running = Running::start(scene.projections());
     running.catches_up(&scene).await;
     running.stop().await;
     let wrong = format!("UPDATE projections SET {mistake} WHERE name = 'accounts'");
-    scene.shell().execute_batch(&wrong).unwrap();
+    scene.shell(&wrong).await;
     let before = scene.tables(&ACCOUNTS, Slot::Live).await;
     scene.happens(2, "named berta").await;
     let running = Running::start(scene.projections());
@@ -28,17 +37,14 @@ async fn found(mistake: &str) {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_event_at_the_checkpoint_is_found() {
-    found("event_id = x'00112233445566778899aabbccddeeff'").await;
+async fn another_event_at_the_checkpoint_is_found(on: Engine) {
+    found(on, &format!("event_id = {}", on.id(ANOTHER))).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_log_is_found() {
-    found("log_id = x'00112233445566778899aabbccddeeff'").await;
+async fn another_log_is_found(on: Engine) {
+    found(on, &format!("log_id = {}", on.id(ANOTHER))).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_ends_before_the_checkpoint_is_found() {
-    found("position = 1000").await;
+async fn a_log_that_ends_before_the_checkpoint_is_found(on: Engine) {
+    found(on, "position = 1000").await;
 }

@@ -5,11 +5,13 @@ use eventstore::{Deadline, Phase, Position, Slot};
 
 use crate::accounts::ACCOUNTS;
 use crate::model::assert_accounts;
+use crate::place::{Engine, on_both_stores};
 use crate::scene::{Running, Scene};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn history_is_walked_and_then_the_log_is_followed() {
-    let scene = Scene::new().await;
+on_both_stores!(history_is_walked_and_then_the_log_is_followed, whoever_waits_is_told_what_it_waits_for,);
+
+async fn history_is_walked_and_then_the_log_is_followed(on: Engine) {
+    let scene = Scene::new(on).await;
     for n in 0..300 {
         scene.begins(n, &["named anna", "deposited 3", "deposited 4"]).await;
     }
@@ -30,9 +32,8 @@ async fn history_is_walked_and_then_the_log_is_followed() {
     assert!(leases.is_empty(), "{leases:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_waits_is_told_what_it_waits_for() {
-    let scene = Scene::new().await;
+async fn whoever_waits_is_told_what_it_waits_for(on: Engine) {
+    let scene = Scene::new(on).await;
     let now = || Deadline(std::time::Instant::now());
     let missing = reached(&*scene.store, "accounts", Position(1), now()).await;
     assert!(matches!(missing, Err(NotReached::Unknown)), "{missing:?}");

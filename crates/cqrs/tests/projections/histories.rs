@@ -9,6 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::accounts::ACCOUNTS;
 use crate::model::{assert_accounts, fold};
+use crate::place::Engine;
 use crate::scene::{Running, Scene};
 
 #[derive(Clone, Debug)]
@@ -39,21 +40,31 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-#[test]
-fn followed_rebuilt_and_folded_are_equal() {
+fn followed_rebuilt_and_folded_are_equal(on: Engine, cases: u32) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let config = Config { cases: 12, failure_persistence: None, ..Config::default() };
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let acts = prop::collection::vec(act(), 1..80);
     TestRunner::new(config)
         .run(&acts, |acts| {
-            runtime.block_on(live(acts));
+            runtime.block_on(live(on, acts));
             Ok(())
         })
         .unwrap();
 }
 
-async fn live(acts: Vec<Act>) {
-    let scene = Scene::new().await;
+#[test]
+fn followed_rebuilt_and_folded_are_equal_on_sqlite() {
+    followed_rebuilt_and_folded_are_equal(Engine::Sqlite, 12);
+}
+
+/// Each case makes a database, which takes longer than the case.
+#[test]
+fn followed_rebuilt_and_folded_are_equal_on_postgres() {
+    followed_rebuilt_and_folded_are_equal(Engine::Postgres, 4);
+}
+
+async fn live(on: Engine, acts: Vec<Act>) {
+    let scene = Scene::new(on).await;
     let mut running = Running::start(scene.projections());
     let mut erased = Vec::new();
     for act in acts {

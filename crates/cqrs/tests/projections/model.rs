@@ -7,7 +7,7 @@ use eventstore::{
     AggregateId, ProjectionChange, ProjectionLayout, ProjectionTable, RecordedEvent, Row, Value,
 };
 
-use crate::accounts::{Accounts, Happened, Reader, Rows};
+use crate::accounts::{Accounts, Happened, Reader, Rows, Tally};
 use crate::scene::{Scene, Tables};
 
 /// What the tables of a projection must hold after these events.
@@ -19,7 +19,8 @@ pub(crate) async fn fold(
     let reader = Reader { store: scene.store(), fixed: scene.fixed.clone() };
     let projector: Box<dyn Projector<Happened>> = match layout.name {
         "accounts" => Box::new(Accounts { layout, fixed: scene.fixed.clone() }),
-        _ => Box::new(Rows),
+        "account_rows" => Box::new(Rows),
+        _ => Box::new(Tally(layout)),
     };
     let mut tables: BTreeMap<&'static str, BTreeMap<Row, Row>> =
         layout.tables.iter().map(|table| (table.name, BTreeMap::new())).collect();

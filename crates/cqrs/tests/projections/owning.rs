@@ -3,11 +3,21 @@
 use std::time::Duration;
 
 use cqrs::projection::RunnerSettings;
-use eventstore::{EventStore, Fence, Progress, ProjectionBatch, ProjectionError, Slot, Writing};
+use eventstore::{Fence, Progress, ProjectionBatch, ProjectionError, Slot, Writing};
 
-use crate::accounts::ACCOUNTS;
+use crate::accounts::{ACCOUNTS, TALLIES};
 use crate::model::assert_accounts;
-use crate::scene::{Running, Scene, settings, until};
+use crate::place::{Engine, on_both_stores};
+use crate::scene::{Running, Scene, settings, soon, until};
+
+on_both_stores!(
+    who_stops_is_followed_at_once,
+    who_is_killed_is_followed_when_the_lease_has_expired,
+    a_zombie_is_refused_and_learns_it,
+    an_older_binary_leaves_newer_rows_alone,
+    the_work_is_spread_over_all_and_taken_back_from_who_leaves,
+    what_is_being_built_is_not_given_away,
+);
 
 /// Who owns the accounts.
 async fn owner(scene: &Scene) -> Option<Fence> {
@@ -19,9 +29,8 @@ fn with_long_leases() -> RunnerSettings {
     RunnerSettings { lease_ttl: Duration::from_secs(20), ..settings() }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_stops_is_followed_at_once() {
-    let scene = Scene::new().await;
+async fn who_stops_is_followed_at_once(on: Engine) {
+    let scene = Scene::new(on).await;
     let first = Running::start(scene.projections_of(scene.store(), with_long_leases(), &ACCOUNTS));
     first.catches_up(&scene).await;
     let second = Running::start(scene.projections());
@@ -33,9 +42,8 @@ async fn who_stops_is_followed_at_once() {
     assert_eq!(owner(&scene).await, None);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_killed_is_followed_when_the_lease_has_expired() {
-    let scene = Scene::new().await;
+async fn who_is_killed_is_followed_when_the_lease_has_expired(on: Engine) {
+    let scene = Scene::new(on).await;
     let first = Running::start(scene.projections());
     first.catches_up(&scene).await;
     let before = owner(&scene).await.unwrap();
@@ -50,14 +58,13 @@ async fn who_is_killed_is_followed_when_the_lease_has_expired() {
     second.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_zombie_is_refused_and_learns_it() {
-    let scene = Scene::new().await;
+async fn a_zombie_is_refused_and_learns_it(on: Engine) {
+    let scene = Scene::new(on).await;
     let zombie = Running::start(scene.projections_of(scene.store(), with_long_leases(), &ACCOUNTS));
     zombie.catches_up(&scene).await;
     let old = owner(&scene).await.unwrap();
     // As if it had slept through the end of its lease.
-    scene.shell().execute_batch("UPDATE projection_leases SET expires_at = 0").unwrap();
+    scene.shell(&format!("UPDATE projection_leases SET expires_at = {}", on.long_ago())).await;
     let second = Running::start(scene.projections());
     until(async || owner(&scene).await.filter(|now| now.epoch > old.epoch)).await;
     let live = scene.generation("accounts", Slot::Live).await.unwrap();
@@ -86,9 +93,8 @@ async fn a_zombie_is_refused_and_learns_it() {
     second.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_older_binary_leaves_newer_rows_alone() {
-    let scene = Scene::new().await;
+async fn an_older_binary_leaves_newer_rows_alone(on: Engine) {
+    let scene = Scene::new(on).await;
     let newer = scene.projections_of(scene.store(), settings(), &crate::accounts::ACCOUNTS_2);
     let older = Running::start(scene.projections());
     older.catches_up(&scene).await;
@@ -106,4 +112,80 @@ async fn an_older_binary_leaves_newer_rows_alone() {
     scene.happens(1, "named anna").await;
     older.catches_up(&scene).await;
     older.stop().await;
+}
+
+/// How many projections each of them owns.
+async fn owned<const N: usize>(all: [&Running; N]) -> [usize; N] {
+    let mut owned = [0; N];
+    for (running, owned) in all.iter().zip(&mut owned) {
+        let status = running.projections.status().await.unwrap();
+        *owned = status.iter().filter(|status| status.owner.as_ref().is_some_and(|owner| owner.here)).count();
+    }
+    owned
+}
+
+/// Waits until they own so many, in any order.
+async fn own<const N: usize>(all: [&Running; N], expected: [usize; N]) {
+    until(async || {
+        let mut owned = owned(all).await;
+        owned.sort_unstable();
+        (owned == expected).then_some(())
+    })
+    .await;
+}
+
+async fn the_work_is_spread_over_all_and_taken_back_from_who_leaves(on: Engine) {
+    let scene = Scene::new(on).await;
+    let first = Running::start(scene.many_projections(settings()));
+    let mut events = 0;
+    let mut happens = async || {
+        for n in 0..7 {
+            scene.happens(n, "named anna").await;
+            events += 1;
+        }
+    };
+    happens().await;
+    own([&first], [6]).await;
+    let second = Running::start(scene.many_projections(settings()));
+    own([&first, &second], [3, 3]).await;
+    happens().await;
+    let third = Running::start(scene.many_projections(settings()));
+    own([&first, &second, &third], [2, 2, 2]).await;
+    happens().await;
+    first.catches_up(&scene).await;
+    third.stop().await;
+    own([&first, &second], [3, 3]).await;
+    happens().await;
+    second.kill().await;
+    own([&first], [6]).await;
+    happens().await;
+    for layout in [&ACCOUNTS].into_iter().chain(&TALLIES) {
+        first.projections.reached(layout.name, scene.head().await, soon()).await.unwrap();
+        assert_accounts(&scene, layout).await;
+    }
+    first.stop().await;
+    assert_eq!(scene.store.projections().leases().await.unwrap(), [], "nobody is in line");
+}
+
+async fn what_is_being_built_is_not_given_away(on: Engine) {
+    let scene = Scene::new(on).await;
+    for n in 0..300 {
+        scene.begins(n, &["named anna"]).await;
+    }
+    let first = Running::start(scene.many_projections(RunnerSettings { step_events_max: 2, ..settings() }));
+    first.catches_up(&scene).await;
+    own([&first], [6]).await;
+    let rebuild = "rebuild".parse().unwrap();
+    first.projections.wish("accounts", &rebuild).await.unwrap();
+    until(async || scene.generation("accounts", Slot::Next).await).await;
+    // Long before it is built.
+    assert_eq!(first.wish("accounts", "pause").await, "paused");
+    let before = owner(&scene).await;
+    let second = Running::start(scene.many_projections(settings()));
+    own([&first, &second], [3, 3]).await;
+    assert_eq!((owner(&scene).await, first.wish("accounts", "resume").await), (before, "goes on".to_owned()));
+    until(async || scene.generation("accounts", Slot::Live).await.filter(|live| live.number == 2)).await;
+    assert_eq!(owner(&scene).await, before);
+    first.stop().await;
+    second.stop().await;
 }

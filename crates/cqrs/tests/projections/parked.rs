@@ -3,11 +3,20 @@
 use std::sync::atomic::Ordering;
 
 use cqrs::projection::RunnerSettings;
-use eventstore::{EventStore, Parked, Position, Slot};
+use eventstore::{Parked, Position, Slot};
 
 use crate::accounts::ACCOUNTS;
 use crate::model::assert_accounts;
+use crate::place::{Engine, on_both_stores};
 use crate::scene::{Running, Scene, account, settings, until};
+
+on_both_stores!(
+    a_bad_event_parks_its_stream_in_order_and_the_others_go_on,
+    what_is_parked_in_a_walk_is_tried_by_the_next_release,
+    what_is_dropped_is_left_out_and_the_stream_goes_on,
+    too_many_parked_streams_pause_the_projection_until_enough_is_mended,
+    who_is_parked_can_be_erased,
+);
 
 async fn parked(scene: &Scene) -> Vec<Parked> {
     scene.store.projections().parked("accounts", Slot::Live, None, Position::START, 1000).await.unwrap()
@@ -21,10 +30,9 @@ async fn with_a_bad_event(scene: &Scene, bad: &str) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_event_parks_its_stream_in_order_and_the_others_go_on() {
+async fn a_bad_event_parks_its_stream_in_order_and_the_others_go_on(on: Engine) {
     for bad in ["garbled", "odd"] {
-        let scene = Scene::new().await;
+        let scene = Scene::new(on).await;
         let running = Running::start(scene.projections());
         running.catches_up(&scene).await;
         with_a_bad_event(&scene, bad).await;
@@ -48,9 +56,8 @@ async fn a_bad_event_parks_its_stream_in_order_and_the_others_go_on() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_parked_in_a_walk_is_tried_by_the_next_release() {
-    let scene = Scene::new().await;
+async fn what_is_parked_in_a_walk_is_tried_by_the_next_release(on: Engine) {
+    let scene = Scene::new(on).await;
     with_a_bad_event(&scene, "garbled").await;
     let running = Running::start(scene.projections());
     running.catches_up(&scene).await;
@@ -63,9 +70,8 @@ async fn what_is_parked_in_a_walk_is_tried_by_the_next_release() {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_dropped_is_left_out_and_the_stream_goes_on() {
-    let scene = Scene::new().await;
+async fn what_is_dropped_is_left_out_and_the_stream_goes_on(on: Engine) {
+    let scene = Scene::new(on).await;
     let running = Running::start(scene.projections());
     with_a_bad_event(&scene, "garbled").await;
     running.catches_up(&scene).await;
@@ -81,9 +87,8 @@ async fn what_is_dropped_is_left_out_and_the_stream_goes_on() {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn too_many_parked_streams_pause_the_projection_until_enough_is_mended() {
-    let scene = Scene::new().await;
+async fn too_many_parked_streams_pause_the_projection_until_enough_is_mended(on: Engine) {
+    let scene = Scene::new(on).await;
     let few = RunnerSettings { parked_streams_max: 3, ..settings() };
     let running = Running::start(scene.projections_of(scene.store(), few, &ACCOUNTS));
     running.catches_up(&scene).await;
@@ -100,9 +105,8 @@ async fn too_many_parked_streams_pause_the_projection_until_enough_is_mended() {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_parked_can_be_erased() {
-    let scene = Scene::new().await;
+async fn who_is_parked_can_be_erased(on: Engine) {
+    let scene = Scene::new(on).await;
     let running = Running::start(scene.projections());
     with_a_bad_event(&scene, "garbled").await;
     running.catches_up(&scene).await;

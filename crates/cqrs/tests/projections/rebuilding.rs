@@ -4,14 +4,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cqrs::projection::{Outcome, RunnerSettings};
-use eventstore::{EventStore, Position, Slot};
+use eventstore::{Position, Slot};
 
 use crate::accounts::{ACCOUNTS, ACCOUNTS_2, OPEN, ROWS};
 use crate::model::{assert_accounts, fold};
+use crate::place::{Engine, on_both_stores};
 use crate::scene::{Running, Scene, account, settings, until};
 
-async fn with_history(accounts: u64) -> Scene {
-    let scene = Scene::new().await;
+on_both_stores!(
+    a_rebuild_under_writes_never_shows_less,
+    a_kept_generation_is_switched_to_rolled_back_and_retired,
+    a_rebuild_mends_what_is_wrong_and_says_how_much,
+    what_was_not_done_is_told_from_what_was,
+    one_stream_is_mended_and_the_others_are_left_alone,
+    newer_code_builds_its_own_rows_and_switches_by_itself,
+    an_inline_projection_is_rebuilt_under_writes,
+    a_stream_longer_than_a_step_is_walked_in_pieces,
+);
+
+async fn with_history(on: Engine, accounts: u64) -> Scene {
+    let scene = Scene::new(on).await;
     for n in 0..accounts {
         scene.begins(n, &["named anna", "deposited 3", "named berta"]).await;
     }
@@ -22,9 +34,8 @@ async fn number(scene: &Scene, projection: &str, slot: Slot) -> Option<u32> {
     scene.generation(projection, slot).await.map(|generation| generation.number)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rebuild_under_writes_never_shows_less() {
-    let scene = Arc::new(with_history(200).await);
+async fn a_rebuild_under_writes_never_shows_less(on: Engine) {
+    let scene = Arc::new(with_history(on, 200).await);
     let running = Running::start(scene.projections());
     running.catches_up(&scene).await;
     let stop = Arc::new(AtomicBool::new(false));
@@ -63,9 +74,8 @@ async fn a_rebuild_under_writes_never_shows_less() {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kept_generation_is_switched_to_rolled_back_and_retired() {
-    let scene = with_history(20).await;
+async fn a_kept_generation_is_switched_to_rolled_back_and_retired(on: Engine) {
+    let scene = with_history(on, 20).await;
     let running = Running::start(scene.projections());
     running.catches_up(&scene).await;
     let kept = running.wish("accounts", "rebuild keep").await;
@@ -87,21 +97,19 @@ async fn a_kept_generation_is_switched_to_rolled_back_and_retired() {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rebuild_mends_what_is_wrong_and_says_how_much() {
-    let scene = with_history(20).await;
+async fn a_rebuild_mends_what_is_wrong_and_says_how_much(on: Engine) {
+    let scene = with_history(on, 20).await;
     let running = Running::start(scene.projections());
     running.catches_up(&scene).await;
-    scene.shell().execute_batch("UPDATE account SET balance = 99 WHERE balance = 3 AND version = 3").unwrap();
+    scene.shell("UPDATE account SET balance = 99 WHERE balance = 3 AND version = 3").await;
     let answer = running.wish("accounts", "rebuild").await;
     assert!(answer.contains(" 20 about streams and 0 about nobody"), "{answer}");
     assert_accounts(&scene, &ACCOUNTS).await;
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_not_done_is_told_from_what_was() {
-    let scene = with_history(3).await;
+async fn what_was_not_done_is_told_from_what_was(on: Engine) {
+    let scene = with_history(on, 3).await;
     let none_parked = RunnerSettings { parked_streams_max: 0, ..settings() };
     let running = Running::start(scene.projections_of(scene.store(), none_parked, &ACCOUNTS));
     scene.fixed.store(true, Ordering::Relaxed);
@@ -122,13 +130,12 @@ async fn what_was_not_done_is_told_from_what_was() {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_stream_is_mended_and_the_others_are_left_alone() {
-    let scene = with_history(3).await;
+async fn one_stream_is_mended_and_the_others_are_left_alone(on: Engine) {
+    let scene = with_history(on, 3).await;
     let running = Running::start(scene.projections());
     running.catches_up(&scene).await;
     let healthy = scene.tables(&ACCOUNTS, Slot::Live).await;
-    scene.shell().execute_batch("UPDATE account SET balance = 99; DELETE FROM account_history").unwrap();
+    scene.shell("UPDATE account SET balance = 99; DELETE FROM account_history").await;
     let mended = running.wish("accounts", &format!("rebuild {}", account(1))).await;
     assert!(mended.ends_with("made anew"), "{mended}");
     let found = scene.tables(&ACCOUNTS, Slot::Live).await;
@@ -144,9 +151,8 @@ async fn one_stream_is_mended_and_the_others_are_left_alone() {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn newer_code_builds_its_own_rows_and_switches_by_itself() {
-    let scene = with_history(20).await;
+async fn newer_code_builds_its_own_rows_and_switches_by_itself(on: Engine) {
+    let scene = with_history(on, 20).await;
     let running = Running::start(scene.projections());
     running.catches_up(&scene).await;
     running.stop().await;
@@ -160,9 +166,8 @@ async fn newer_code_builds_its_own_rows_and_switches_by_itself() {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_inline_projection_is_rebuilt_under_writes() {
-    let scene = Arc::new(Scene::new().await);
+async fn an_inline_projection_is_rebuilt_under_writes(on: Engine) {
+    let scene = Arc::new(Scene::new(on).await);
     for n in 0..50 {
         scene.begins(n, &["named anna"]).await;
     }
@@ -191,7 +196,7 @@ async fn an_inline_projection_is_rebuilt_under_writes() {
     scene.happens(78, "named dora").await;
     let rows = scene.tables(&ROWS, Slot::Live).await;
     assert_eq!(rows, fold(&scene, &ROWS, &scene.log().await).await);
-    scene.shell().execute_batch("UPDATE account_row SET name = 'mallory'").unwrap();
+    scene.shell("UPDATE account_row SET name = 'mallory'").await;
     for n in (0..50).chain([77, 78]) {
         running.wish("account_rows", &format!("rebuild {}", account(n))).await;
     }
@@ -199,9 +204,8 @@ async fn an_inline_projection_is_rebuilt_under_writes() {
     running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_longer_than_a_step_is_walked_in_pieces() {
-    let scene = Scene::new().await;
+async fn a_stream_longer_than_a_step_is_walked_in_pieces(on: Engine) {
+    let scene = Scene::new(on).await;
     let mut events = vec!["named anna"];
     events.resize(1500, "deposited 1");
     for n in 0..3 {

@@ -1,7 +1,6 @@
 //! Two releases, of which the newer has the names in the rows backwards: it writes them forwards until somebody switches.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,12 +13,14 @@ use eventstore::{
     AggregateId, ClaimKey, Derived, EventId, EventQuery, EventStore, InlineTable, Metadata, NewEvent, Phase,
     Position, Row, RowChange, RowWrite, Slot, Value, Version, Warning, WriterRefusal,
 };
-use eventstore_sqlite::{Options, Store, migrate};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::accounts::{Backwards, Happened, MIGRATIONS, ROW, ROW_2, ROW_TABLE, Reader, backwards};
+use crate::accounts::{Backwards, Happened, ROW, ROW_2, ROW_TABLE, Reader, backwards};
+use crate::place::{Engine, Place, on_both_stores};
 use crate::scene::{Running, account, settings, soon, until};
+
+on_both_stores!(a_newer_release_takes_over_under_writes);
 
 static OLDER: &[&InlineTable] = &[&ROW];
 static NEWER: &[&InlineTable] = &[&ROW_2];
@@ -67,7 +68,7 @@ struct Never(Infallible);
 
 /// Loads from rows, and writes them, in the generation that the store takes.
 #[derive(Debug)]
-struct Release(Arc<Store>);
+struct Release(Arc<dyn EventStore>);
 
 #[async_trait]
 impl Aggregates<Names> for Release {
@@ -125,16 +126,6 @@ fn read(table: &InlineTable, row: &Row) -> Named {
     Named { version: Version(version.unsigned_abs()), name }
 }
 
-async fn open(
-    path: PathBuf,
-    tables: &'static [&'static InlineTable],
-    earlier: &'static [&'static InlineTable],
-) -> Arc<Store> {
-    let options = Options { tables, earlier, migrations: MIGRATIONS, ..Options::at(path) };
-    migrate(&options).await.unwrap();
-    Arc::new(Store::open(options).await.unwrap())
-}
-
 fn grow(n: u64) -> Execution<Names, ()> {
     Execution {
         id: account(n % ACCOUNTS),
@@ -147,13 +138,13 @@ fn grow(n: u64) -> Execution<Names, ()> {
     }
 }
 
-async fn grows(store: &Arc<Store>, n: u64) -> Result<(), CommandError<Never>> {
+async fn grows(store: &Arc<dyn EventStore>, n: u64) -> Result<(), CommandError<Never>> {
     let bus = CommandBus::new(store.clone(), Release(Arc::clone(store)));
     bus.execute(&grow(n)).await.map(drop)
 }
 
 /// Makes names grow until it is told to stop. How often one did.
-fn growing(store: &Arc<Store>, first: u64, stop: &Arc<AtomicBool>) -> JoinHandle<u64> {
+fn growing(store: &Arc<dyn EventStore>, first: u64, stop: &Arc<AtomicBool>) -> JoinHandle<u64> {
     let (store, stop) = (Arc::clone(store), Arc::clone(stop));
     tokio::spawn(async move {
         let mut done = 0;
@@ -166,7 +157,7 @@ fn growing(store: &Arc<Store>, first: u64, stop: &Arc<AtomicBool>) -> JoinHandle
 }
 
 fn runner(
-    store: &Arc<Store>,
+    store: &Arc<dyn EventStore>,
     projector: Arc<dyn cqrs::projection::Projector<Happened>>,
     tables: &[&'static InlineTable],
 ) -> Running {
@@ -176,7 +167,7 @@ fn runner(
 }
 
 /// What the live rows are, and what they must be: the log, forwards or backwards.
-async fn assert_fold(store: &Store, table: &InlineTable) -> Vec<String> {
+async fn assert_fold(store: &dyn EventStore, table: &InlineTable) -> Vec<String> {
     let mut names = vec![String::new(); usize::try_from(ACCOUNTS).unwrap()];
     let log = store.events(&EventQuery::after(Position::START, 1_000_000)).await.unwrap().events;
     for event in &log {
@@ -191,26 +182,24 @@ async fn assert_fold(store: &Store, table: &InlineTable) -> Vec<String> {
     names
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_newer_release_takes_over_under_writes() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log.db");
-    let older = open(path.clone(), OLDER, &[]).await;
+async fn a_newer_release_takes_over_under_writes(on: Engine) {
+    let place = Place::new(on).await;
+    let older = place.open(OLDER, &[]).await;
     let running = runner(&older, Arc::new(crate::accounts::Rows), OLDER);
     for n in 0..20 {
         grows(&older, n).await.unwrap();
     }
-    until(async || generation(&older, Slot::Live).await).await;
+    until(async || generation(&*older, Slot::Live).await).await;
     running.stop().await;
-    assert_fold(&older, &ROW).await;
+    assert_fold(&*older, &ROW).await;
     older.close().await;
     drop(older);
 
-    let newer = open(path.clone(), NEWER, OLDER).await;
+    let newer = place.open(NEWER, OLDER).await;
     let stop = Arc::new(AtomicBool::new(false));
     let writers = [growing(&newer, 0, &stop), growing(&newer, 3, &stop), growing(&newer, 5, &stop)];
     let running = runner(&newer, Arc::new(Backwards), NEWER);
-    until(async || generation(&newer, Slot::Next).await.filter(|(_, phase)| *phase == Phase::Tailing)).await;
+    until(async || generation(&*newer, Slot::Next).await.filter(|(_, phase)| *phase == Phase::Tailing)).await;
     assert_eq!(newer.writes(&ROW_2), &ROW, "it is kept until somebody wishes");
     let answer = running.wish("account_rows", "switch").await;
     assert!(answer.starts_with("generation 2 is live"), "{answer}");
@@ -226,20 +215,20 @@ async fn a_newer_release_takes_over_under_writes() {
     }
     running.stop().await;
     assert_eq!(newer.head().await.unwrap().position.0, done, "nothing is lost");
-    let names = assert_fold(&newer, &ROW_2).await;
+    let names = assert_fold(&*newer, &ROW_2).await;
     assert_eq!(newer.warnings().await, []);
     newer.close().await;
     drop(newer);
 
-    let older = open(path, OLDER, &[]).await;
+    let older = place.open(OLDER, &[]).await;
     assert_eq!(older.warnings().await, [Warning::WriterRefused(WriterRefusal::TooOld)]);
     let refused = grows(&older, 1).await;
     assert!(matches!(refused, Err(CommandError::WriterRefused(WriterRefusal::TooOld))), "{refused:?}");
-    assert_eq!(assert_fold(&older, &ROW_2).await, names);
+    assert_eq!(assert_fold(&*older, &ROW_2).await, names);
 }
 
 /// The revision and the phase of a generation.
-async fn generation(store: &Store, slot: Slot) -> Option<(u32, Phase)> {
+async fn generation(store: &dyn EventStore, slot: Slot) -> Option<(u32, Phase)> {
     let all = store.projections().generations().await.unwrap();
     let found = all.into_iter().find(|found| found.projection == "account_rows" && found.slot == slot)?;
     Some((found.number, found.phase))

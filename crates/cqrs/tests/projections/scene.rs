@@ -1,7 +1,6 @@
 //! How a case is written down: a store, things that happen, runners, and looks at what became of it all.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,22 +11,20 @@ use eventstore::{
     Metadata, NewEvent, Position, ProjectionLayout, RecordedEvent, Row, RowChange, RowWrite, Slot, Value,
     Version,
 };
-use eventstore_sqlite::{Options, Store, migrate};
-use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use crate::accounts::{ACCOUNTS, Accounts, Happened, MIGRATIONS, ROW, Reader, Rows};
+use crate::accounts::{ACCOUNTS, Accounts, Happened, ROW, Reader, Rows, TALLIES, Tally};
+use crate::place::{Engine, Place};
 
 /// A test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A store in a folder of its own.
-#[derive(Debug)]
+/// A store in a place of its own.
 pub(crate) struct Scene {
-    pub(crate) folder: TempDir,
-    pub(crate) store: Arc<Store>,
+    place: Place,
+    pub(crate) store: Arc<dyn EventStore>,
     /// Whether the code has been fixed that garbled and odd events need.
     pub(crate) fixed: Arc<AtomicBool>,
 }
@@ -36,14 +33,14 @@ pub(crate) struct Scene {
 pub(crate) type Tables = BTreeMap<&'static str, Vec<Row>>;
 
 impl Scene {
-    pub(crate) async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = open(folder.path().join("log.db")).await;
-        Self { folder, store, fixed: Arc::default() }
+    pub(crate) async fn new(engine: Engine) -> Self {
+        let place = Place::new(engine).await;
+        let store = place.open(INLINE, &[]).await;
+        Self { place, store, fixed: Arc::default() }
     }
 
     pub(crate) fn store(&self) -> Arc<dyn EventStore> {
-        self.store.clone()
+        Arc::clone(&self.store)
     }
 
     /// What happens to an account: `named anna`, `deposited 3`, `closed`, `erased`, `garbled`, `odd`.
@@ -90,6 +87,16 @@ impl Scene {
         Projections::new(store, Arc::new(reader), projectors, settings)
     }
 
+    /// Six projections: those, and some that count.
+    pub(crate) fn many_projections(&self, settings: RunnerSettings) -> Projections<Happened> {
+        let reader = Reader { store: self.store(), fixed: Arc::clone(&self.fixed) };
+        let accounts = Accounts { layout: &ACCOUNTS, fixed: Arc::clone(&self.fixed) };
+        let mut projectors: Vec<Arc<dyn Projector<Happened>>> = vec![Arc::new(accounts), Arc::new(Rows)];
+        projectors
+            .extend(TALLIES.iter().map(|layout| Arc::new(Tally(layout)) as Arc<dyn Projector<Happened>>));
+        Projections::new(self.store(), Arc::new(reader), projectors, settings)
+    }
+
     pub(crate) async fn generation(&self, projection: &str, slot: Slot) -> Option<Generation> {
         let all = self.store.projections().generations().await.unwrap();
         all.into_iter().find(|found| found.projection == projection && found.slot == slot)
@@ -104,21 +111,13 @@ impl Scene {
         tables
     }
 
-    /// An operator's shell.
-    pub(crate) fn shell(&self) -> rusqlite::Connection {
-        let shell = rusqlite::Connection::open(self.folder.path().join("log.db")).unwrap();
-        shell.busy_timeout(PATIENCE).unwrap();
-        shell
+    /// What an operator does in a shell.
+    pub(crate) async fn shell(&self, statements: &str) {
+        self.place.shell(statements).await;
     }
 }
 
 static INLINE: &[&eventstore::InlineTable] = &[&ROW];
-
-async fn open(path: PathBuf) -> Arc<Store> {
-    let options = Options { tables: INLINE, migrations: MIGRATIONS, ..Options::at(path) };
-    migrate(&options).await.unwrap();
-    Arc::new(Store::open(options).await.unwrap())
-}
 
 pub(crate) fn account(n: u64) -> AggregateId {
     AggregateId(Uuid::from_u64_pair(n, 7))

@@ -15,7 +15,7 @@ use user_service::store::StoreOptions;
 const SERVER_VARIABLE: &str = "TEST_DATABASE_URL";
 
 /// The embedded store, in its folder.
-const FILE: &str = "store.db";
+pub(crate) const FILE: &str = "store.db";
 
 /// How long a connection that was cut off is there, at most.
 const LEAVING_MAX: Duration = Duration::from_secs(10);

@@ -13,6 +13,7 @@ mod command;
 mod population;
 mod tampered;
 mod projecting;
+mod ours;
 mod projection_oracle;
 mod service;
 mod child;
@@ -28,6 +29,7 @@ mod erasure;
 mod rebuild_under_load;
 mod as_of;
 mod feed;
+mod restore;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -77,6 +79,8 @@ enum What {
     AsOf(Run<as_of::Control>),
     /// A hundred listeners are cut off, killed and restored under: each holds exactly her events, in order
     Feed(Run<feed::Control>),
+    /// An older backup is put under running projections and feeds, and has gone past them: they stop, nothing is corrupted
+    Restore(Run<restore::Control>),
     /// The service that kill-service and owner-kill kill
     #[command(hide = true)]
     Child(child::Arguments),
@@ -177,6 +181,10 @@ impl What {
             Self::Feed(run) => {
                 let seed = begin("feed", run.seed);
                 ("feed", feed::run(run.size, run.control, seed).await?)
+            }
+            Self::Restore(run) => {
+                let seed = begin("restore", run.seed);
+                ("restore", restore::run(run.size, run.control, seed).await?)
             }
             Self::Child(arguments) => {
                 child::serve(arguments).await?;

@@ -25,6 +25,10 @@ pub(crate) trait Sabotage: Debug + Send + Sync + 'static {
         store.append(append, deadline).await
     }
 
+    async fn events(&self, store: &dyn EventStore, query: &EventQuery) -> Result<EventPage, ReadError> {
+        store.events(query).await
+    }
+
     async fn select(
         &self,
         store: &dyn EventStore,
@@ -78,7 +82,7 @@ impl<S: Sabotage> EventStore for Sabotaged<S> {
     }
 
     async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
-        self.store.events(query).await
+        self.by.events(&*self.store, query).await
     }
 
     async fn streams(

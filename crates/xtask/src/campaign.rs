@@ -21,7 +21,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 12] = [
+pub(crate) const CAMPAIGNS: [Campaign; 13] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -81,6 +81,11 @@ pub(crate) const CAMPAIGNS: [Campaign; 12] = [
         name: "feed",
         control: "position-only",
         shows: "each listener gets exactly her events in order, and learns of a log that went another way",
+    },
+    Campaign {
+        name: "restore",
+        control: "head-only",
+        shows: "projections and feeds beyond a restored backup stop and say so; nothing is corrupted",
     },
 ];
 

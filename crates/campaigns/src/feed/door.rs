@@ -12,18 +12,26 @@ use user_service::feed::{self, FeedError, Feeds, Subscription};
 
 use super::sse;
 use crate::command::deadline;
+use crate::ours::Ours;
 use crate::wire::{client, reason};
 
 /// Where the service is, and its feeds if it is in this process.
 #[derive(Clone, Debug)]
-pub(super) struct Door {
-    pub(super) address: SocketAddr,
-    pub(super) feeds: Option<Feeds>,
+pub(crate) struct Door {
+    pub(crate) address: SocketAddr,
+    pub(crate) feeds: Option<Feeds>,
+}
+
+impl Door {
+    /// Of the service in this process.
+    pub(crate) fn of(ours: &Ours) -> Self {
+        Self { address: ours.served.address, feeds: Some(ours.served.feeds.clone()) }
+    }
 }
 
 /// How somebody listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     Grpc,
     Http,
     /// Where there is such a process; over gRPC elsewhere.
@@ -32,24 +40,24 @@ pub(super) enum Way {
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// From now on if there is none.
-    pub(super) start: Option<Start>,
-    pub(super) types: Vec<String>,
-    pub(super) users: Vec<AggregateId>,
+    pub(crate) start: Option<Start>,
+    pub(crate) types: Vec<String>,
+    pub(crate) users: Vec<AggregateId>,
 }
 
 /// What a listener is told.
 #[derive(Debug)]
-pub(super) struct Step {
-    pub(super) told: Wire,
-    pub(super) position: u64,
-    pub(super) token: String,
+pub(crate) struct Step {
+    pub(crate) told: Wire,
+    pub(crate) position: u64,
+    pub(crate) token: String,
 }
 
 /// Why a feed ends.
 #[derive(Debug)]
-pub(super) enum End {
+pub(crate) enum End {
     /// The log is not the one that was read.
     Diverged,
     /// There is nobody there, or not now.
@@ -59,11 +67,11 @@ pub(super) enum End {
 }
 
 /// A feed that has been asked for. It ends when it is dropped.
-pub(super) type Feed = mpsc::Receiver<Result<Step, End>>;
+pub(crate) type Feed = mpsc::Receiver<Result<Step, End>>;
 
 impl End {
     /// By the reason that the service gives.
-    pub(super) fn by(reason: Option<&str>) -> Self {
+    pub(crate) fn by(reason: Option<&str>) -> Self {
         match reason {
             None
             | Some("STOPPING" | "STORE_DOWN" | "OVERLOADED" | "PROJECTION_BEHIND" | "PROJECTION_BUILDING") => {
@@ -76,7 +84,7 @@ impl End {
 }
 
 /// Asks for a feed.
-pub(super) fn open(door: Door, way: Way, asked: Asked) -> Feed {
+pub(crate) fn open(door: Door, way: Way, asked: Asked) -> Feed {
     let (told, feed) = mpsc::channel(1);
     tokio::spawn(async move {
         let sender = told.clone();

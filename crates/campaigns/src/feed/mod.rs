@@ -2,15 +2,15 @@
 //! little; the service is killed under them, another takes its place, and at last an older backup that has been appended
 //! past the old head. Each holds exactly her events in order, and a snapshot with its tail is the directory.
 
-mod door;
+pub(crate) mod door;
 mod sse;
 mod held;
 mod listener;
 mod scribe;
-mod ours;
 
 use std::time::Duration;
 
+use buffa::MessageField;
 use clap::ValueEnum;
 use eventstore::{AggregateId, Position};
 use fastrand::Rng;
@@ -18,15 +18,18 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use user_api::v1;
 
 use crate::ground::{Ground, Kind};
+use crate::ours::Ours;
 use crate::population::Population;
 use crate::seed::Seed;
 use crate::service::{Program, Service};
 use crate::verdict::Findings;
+use crate::wire::client;
 use door::Door;
+use held::Users;
 use listener::{Listener, Resume};
-use ours::Ours;
 use scribe::Scribe;
 
 /// Listeners on each store, and how many there are for each kill of the service.
@@ -167,7 +170,7 @@ impl Place {
             self.tell.send_replace(None);
         }
         let ours = Ours::start(&self.ground).await?;
-        self.tell.send_replace(Some(ours.door()));
+        self.tell.send_replace(Some(Door::of(&ours)));
         self.reign().await;
         stop.cancel();
         while let Some(written) = writing.join_next().await {
@@ -209,7 +212,7 @@ impl Place {
 
     /// What everybody holds against the log and the directory.
     async fn compare(&mut self, ours: &Ours, listeners: &mut [Listener]) -> anyhow::Result<()> {
-        let (log, users) = (ours.log().await?, ours.users().await?);
+        let (log, users) = (ours.log().await?, users(ours).await?);
         for listener in listeners {
             let Listener { name, wants, held, .. } = &*listener;
             held.compare(name, wants, &log, &mut self.findings);
@@ -243,6 +246,33 @@ impl Place {
                     .add("a listener is told that the log is another, and it is not", &listener.name),
                 (true, true) | (false, false) => {}
             }
+        }
+    }
+}
+
+/// Everybody who is not erased, as the service lists them.
+async fn users(ours: &Ours) -> anyhow::Result<Users> {
+    let (client, mut users, mut token) = (client(ours.served.address)?, Users::new(), String::new());
+    let statuses = [
+        v1::UserStatus::Active,
+        v1::UserStatus::Inactive,
+        v1::UserStatus::Suspended,
+        v1::UserStatus::Deleted,
+    ];
+    let filter =
+        v1::ListUsersFilter { statuses: statuses.map(Into::into).into(), ..v1::ListUsersFilter::default() };
+    loop {
+        let request = v1::ListUsersRequest {
+            page_size: 200,
+            page_token: token,
+            filter: MessageField::some(filter.clone()),
+            ..v1::ListUsersRequest::default()
+        };
+        let page = client.list_users(request).await?.into_owned();
+        users.extend(page.users.iter().map(|user| (user.id.clone(), held::fields(user))));
+        token = page.next_page_token;
+        if token.is_empty() {
+            return Ok(users);
         }
     }
 }

@@ -3,6 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
+use axum::body::Body;
+use futures_util::StreamExt;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::{Request, Version};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use insta::{allow_duplicates, assert_snapshot};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -18,6 +24,7 @@ on_both_stores!(
     what_is_wrong_is_told_as_the_calls_tell_it,
     who_goes_gives_her_place_back,
     a_stop_is_told,
+    what_browsers_speak_is_answered_in_chunks,
 );
 
 /// An answer as its lines come in. HTTP/1.0, so that none of them is a chunk's.
@@ -220,4 +227,37 @@ async fn a_stop_is_told(stage: &Stage) {
     assert_eq!(refusal_of(&end.data), "unavailable STOPPING");
     assert_eq!(end.data["details"][0]["debug"]["metadata"]["resume_token"], seen);
     assert!(events.next().await.is_none());
+}
+
+/// HTTP/1.1: each event comes when it happens, on a connection that stays.
+async fn what_browsers_speak_is_answered_in_chunks(stage: &Stage) {
+    let alice = stage.create("alice").await;
+    let stream = TcpStream::connect(stage.service.address).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("/user.v1/events?after_position=0").header(HOST, "localhost");
+    let answer = sender.send_request(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!((answer.version(), answer.status().as_u16()), (Version::HTTP_11, 200));
+    let headers = [CONTENT_TYPE, CACHE_CONTROL, TRANSFER_ENCODING].map(|name| answer.headers()[name].clone());
+    assert_eq!(headers, ["text/event-stream", "no-store", "chunked"]);
+    let mut body = Body::new(answer.into_body()).into_data_stream();
+    let mut told = String::new();
+    let mut until = async |wanted: &str| {
+        while !(told.contains(wanted) && told.ends_with("\n\n")) {
+            let chunk = body.next().await.expect("the feed goes on").unwrap();
+            told.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+        std::mem::take(&mut told)
+    };
+    let history = until("FEED_MARK_CAUGHT_UP").await;
+    assert_eq!(
+        history.matches(r#""type":"user.created""#).count(),
+        2,
+        "in the event and in its data: {history}"
+    );
+    for (call, event_type) in [("DeleteUser", "user.deleted"), ("RestoreUser", "user.restored")] {
+        stage.change(call, &alice).await;
+        let event = until(event_type).await;
+        assert_eq!((event.matches("\n\n").count(), event.matches("id: ").count()), (1, 1), "{event}");
+    }
 }

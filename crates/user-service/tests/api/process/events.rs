@@ -9,7 +9,11 @@ use super::running::start;
 use super::{Running, Said, user_service};
 use crate::stage::{PASSWORD, Place, on_both_places};
 
-on_both_places!(events_are_listed_and_exported, a_tail_follows_what_happens);
+on_both_places!(
+    events_are_listed_and_exported,
+    a_tail_follows_what_happens,
+    a_tail_goes_on_when_the_service_comes_back,
+);
 
 async fn create(service: &Running, name: &str) -> String {
     let request = json!({"email": format!("{name}@example.org"), "username": name, "password": PASSWORD});
@@ -80,4 +84,34 @@ async fn a_tail_follows_what_happens(place: &Place) {
     assert_eq!(next().await["userId"], carol.as_str(), "what the filter leaves out is not told");
     tail.kill().await.unwrap();
     service.stop().await;
+}
+
+/// Stopped and killed, and back where it was: nothing is missed, nothing is told twice.
+async fn a_tail_goes_on_when_the_service_comes_back(place: &Place) {
+    let service = Running::serve(place).await;
+    create(&service, "alice").await;
+    let address = service.address;
+    let api = format!("http://{address}");
+    let mut tail = start(&["events", "tail", "--follow", "--api", &api], &[]).await;
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    let mut next = async || {
+        let line = lines.next_line().await.unwrap().expect("it goes on");
+        serde_json::from_str::<Value>(&line).unwrap()["position"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(next().await, "1");
+    create(&service, "bob").await;
+    assert_eq!(next().await, "2");
+    service.stop().await;
+    let service = Running::serve_at(place, address).await;
+    // Perhaps before it has found the way back.
+    create(&service, "carol").await;
+    assert_eq!(next().await, "3");
+    service.kill().await;
+    let service = Running::serve_at(place, address).await;
+    create(&service, "dave").await;
+    create(&service, "erin").await;
+    assert_eq!([next().await, next().await], ["4", "5"]);
+    tail.kill().await.unwrap();
+    service.stop().await;
+    assert_eq!(lines.next_line().await.unwrap(), None);
 }

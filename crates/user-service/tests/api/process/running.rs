@@ -53,10 +53,19 @@ impl Running {
         Self::serve_with(place, &[], &[("USER_SERVICE_MASTER_KEY", MASTER_KEY)]).await
     }
 
+    /// The same where another has served before.
+    pub(crate) async fn serve_at(place: &Place, address: SocketAddr) -> Self {
+        Self::begin(place, &address.to_string(), &[], &[("USER_SERVICE_MASTER_KEY", MASTER_KEY)]).await
+    }
+
     /// Starts it, and waits until it says that it listens.
     pub(crate) async fn serve_with(place: &Place, more: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::begin(place, "127.0.0.1:0", more, environment).await
+    }
+
+    async fn begin(place: &Place, address: &str, more: &[&str], environment: &[(&str, &str)]) -> Self {
         let url = place.url();
-        let serve = ["serve", "--store", &url, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"];
+        let serve = ["serve", "--store", &url, "--grpc-addr", address, "--http-addr", "127.0.0.1:0"];
         let mut child = start(&[&serve, more].concat(), environment).await;
         let mut stderr = child.stderr.take().expect("it is piped");
         let stderr = tokio::spawn(async move {

@@ -74,6 +74,16 @@ impl News {
         self.known.beyond(position).await;
     }
 
+    /// How far the log is known to go.
+    pub(crate) fn known(&self) -> Position {
+        self.known.position()
+    }
+
+    /// The log was looked at to its end after it was known to go so far.
+    pub(crate) fn ended(&self, known: Position, at: Position) {
+        self.known.went_back(known, at);
+    }
+
     /// Ends what has been begun.
     pub(crate) fn close(&self) {
         for task in self.listening.get().into_iter().chain(&self.telling) {
@@ -156,7 +166,7 @@ impl fmt::Debug for News {
 mod tests {
     use std::time::Instant;
 
-    use eventstore::{Deadline, EventStore};
+    use eventstore::{Deadline, EventQuery, EventStore};
 
     use super::*;
     use crate::appends::{created, options};
@@ -209,5 +219,20 @@ mod tests {
         deaf.append(created(1), deadline).await.unwrap();
         deaf.beyond(Position::START).await;
         assert_eq!(deaf.head().await.unwrap().position, Position(1));
+    }
+    #[tokio::test]
+    async fn a_log_that_was_put_back_sends_nobody_to_its_end_again_and_again() {
+        let database = Database::new().await;
+        let store = open(&Options { notify: Notify::Off, ..options(&database.url) }).await;
+        for n in 1..=3 {
+            let deadline = Deadline(Instant::now() + Duration::from_secs(30));
+            store.append(created(n), deadline).await.unwrap();
+        }
+        assert_eq!(store.news.known(), Position(3));
+        let put_back = "ALTER TABLE events DISABLE TRIGGER ALL; DELETE FROM events WHERE position > 1";
+        database.owner().await.batch_execute(put_back).await.unwrap();
+        let page = store.events(&EventQuery::after(Position::START, 10)).await.unwrap();
+        assert_eq!(page.scanned_to, Position(1));
+        assert_eq!(store.news.known(), Position(1), "whoever waits at the end waits");
     }
 }

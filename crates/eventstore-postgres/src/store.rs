@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use eventstore::append_task::{AppendQueue, Health, Look, Releases, run};
 use eventstore::{
-    AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
-    Head, InlineTable, LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord,
-    Row, Select, StoreSize, StoreStats, StreamCursor, Value, Version, Warning,
+    AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, Direction, EventFilter, EventPage,
+    EventQuery, EventStore, Head, InlineTable, LogId, Position, ProjectionStore, ReadError, RecordedEvent,
+    RequestKey, RequestRecord, Row, Select, StoreSize, StoreStats, StreamCursor, Value, Version, Warning,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -136,7 +136,12 @@ impl EventStore for Store {
     }
 
     async fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
-        page(&self.reader, query).await
+        let known = self.news.known();
+        let page = page(&self.reader, query).await?;
+        if looks_to_the_end(query, &page) {
+            self.news.ended(known, page.scanned_to);
+        }
+        Ok(page)
     }
 
     async fn streams(
@@ -233,4 +238,11 @@ impl EventStore for Store {
         self.reader.close();
         self.stepping.close();
     }
+}
+
+/// Whether there is nothing behind a page that was read.
+fn looks_to_the_end(query: &EventQuery, page: &EventPage) -> bool {
+    let EventQuery { up_to, direction, filter, limit, .. } = query;
+    let open = up_to.is_none() && *direction == Direction::OldestFirst && *filter == EventFilter::default();
+    open && page.events.len() < *limit as usize
 }

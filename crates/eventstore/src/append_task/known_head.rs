@@ -12,7 +12,7 @@ use crate::Position;
 /// Somebody else may append without telling us. Whoever waits looks for herself after so long.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A position that only grows. Cheap to clone.
+/// A position that only grows, unless the log is put back. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct KnownHead(Arc<watch::Sender<Position>>);
 
@@ -23,6 +23,23 @@ impl KnownHead {
             let more = position > *known;
             *known = position.max(*known);
             more
+        });
+    }
+
+    /// How far the log is known to go.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        *self.0.borrow()
+    }
+
+    /// Whoever knew how far the log goes has looked since, and it ends before that: it has been put back to an earlier
+    /// state. Otherwise all who wait at its end would be sent to look at it again and again.
+    pub fn went_back(&self, known: Position, to: Position) {
+        self.0.send_if_modified(|now| {
+            if *now == known {
+                *now = to.min(known);
+            }
+            false
         });
     }
 

@@ -1,7 +1,7 @@
 //! `cargo xtask campaign`: the fault campaigns and, for each, the control that must make it fail.
 //! What they do stands in `crates/campaigns`; here they are given a server and the product to break.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, bail};
 
@@ -129,12 +129,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     start(name, arguments)
 }
 
+/// The service and what breaks it, together: built apart they would have other features, and be built twice.
+pub(crate) fn build() -> Command {
+    let mut command = cargo();
+    command.args(["build", "--quiet", "--package", "campaigns", "--package", "user-service"]);
+    command
+}
+
 /// Builds first and runs the program itself: its exit code must arrive, and Cargo would wait in between.
 fn start(name: &str, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    shell::run(&mut build())?;
     let build = target_dir()?.join("debug");
-    shell::run(cargo().args(["build", "--quiet", "--package", "campaigns", "--package", "user-service"]))?;
     let server = Server::provide(&arguments.postgres, Purpose::Campaign)?;
-    let mut command = std::process::Command::new(build.join("campaigns"));
+    let mut command = Command::new(build.join("campaigns"));
     command.arg(name).current_dir(crate::repository::root());
     command.env("USER_SERVICE_PROGRAM", build.join("user-service"));
     server.tell(&mut command);

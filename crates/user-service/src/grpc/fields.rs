@@ -33,6 +33,11 @@ impl Fields {
         self.check(parse_uuid("id", text)).map(AggregateId)
     }
 
+    /// One of several ids.
+    pub(super) fn listed_id(&mut self, field: &'static str, text: &str) -> Option<Uuid> {
+        self.check(parse_uuid(field, text))
+    }
+
     /// The version that an etag names, if there is one. One of another user names none of hers.
     pub(super) fn etag(&mut self, text: &str, id: Option<AggregateId>) -> Option<Version> {
         if text.is_empty() {

@@ -13,6 +13,7 @@ mod user_event;
 mod write;
 
 mod activate_user;
+mod batch_get_users;
 mod change_password;
 mod create_user;
 mod deactivate_user;
@@ -147,6 +148,7 @@ fn told_as_stream<T: Send + 'static>(
 calls! {
     create_user: CreateUserRequest => CreateUserResponse,
     get_user: GetUserRequest => GetUserResponse,
+    batch_get_users: BatchGetUsersRequest => BatchGetUsersResponse,
     list_users: ListUsersRequest => ListUsersResponse,
     update_user: UpdateUserRequest => UpdateUserResponse,
     change_password: ChangePasswordRequest => ChangePasswordResponse,

@@ -37,6 +37,7 @@ macro_rules! queries {
 
 queries! {
     FindUser = "find_user",
+    BatchGetUsers = "batch_get_users",
     UserAt = "user_at",
     OwnerAt = "owner_at",
     UsersAt = "users_at",

@@ -7,6 +7,7 @@ mod event_question;
 mod event_walk;
 mod export_events;
 mod find_user;
+mod batch_get_users;
 mod freshness;
 mod list_events;
 mod list_user_events;
@@ -28,6 +29,7 @@ mod period;
 mod verify_password;
 
 pub use activity::{Activity, Days, activity};
+pub use batch_get_users::{Batch, batch_get_users};
 pub use diff_user::{DiffKind, UserDiff, diff_user};
 pub use diff_users::{DiffMark, DiffPage, diff_users};
 pub use event_entry::{ListedEvent, UserEventEntry, listed};

@@ -14,4 +14,4 @@ pub use search::{
 };
 pub use table::USER_READ_MODEL;
 pub(crate) use table::{corrupt, full_row, number, updated_row, user_of};
-pub use users::{Loaded, STATEMENTS, by_claim, by_id, load, page};
+pub use users::{Loaded, STATEMENTS, by_claim, by_id, by_ids, load, page};

@@ -33,6 +33,21 @@ pub(super) const USER_COLUMNS: usize = USER.len();
 static BY_ID: Select =
     Select { sql: concat!("SELECT ", columns!(), " FROM user_read_model r WHERE r.id = $1"), columns: USER };
 
+/// How many ids one read takes. Both dialects take them as parameters only.
+const IDS_AT_ONCE: usize = 50;
+
+static BY_IDS: Select = Select {
+    sql: concat!(
+        "SELECT ",
+        columns!(),
+        " FROM user_read_model r WHERE r.id IN (\
+         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
+         $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, \
+         $45, $46, $47, $48, $49, $50)"
+    ),
+    columns: USER,
+};
+
 static BY_CLAIM: Select = Select {
     sql: concat!(
         "SELECT ",
@@ -82,7 +97,7 @@ static PAGE: Select = Select {
 };
 
 /// Every read of this file, for the test that prepares each on both engines.
-pub static STATEMENTS: &[&Select] = &[&BY_ID, &BY_CLAIM, &WITH_SECRET, &PAGE];
+pub static STATEMENTS: &[&Select] = &[&BY_ID, &BY_IDS, &BY_CLAIM, &WITH_SECRET, &PAGE];
 
 /// A user and the key that her events are sealed with.
 #[derive(Debug)]
@@ -96,6 +111,20 @@ pub struct Loaded {
 /// The user of an id.
 pub async fn by_id(store: &dyn EventStore, id: Uuid) -> Result<Option<LiveUser>, ReadError> {
     first(store.select(&BY_ID, &[Value::Uuid(id)]).await?)
+}
+
+/// The users of these ids who are there, in no order.
+pub async fn by_ids(store: &dyn EventStore, ids: &[Uuid]) -> Result<Vec<LiveUser>, ReadError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        // What is left over asks for nobody.
+        let ids = ids.iter().copied().chain(std::iter::repeat(Uuid::nil())).take(IDS_AT_ONCE);
+        let parameters: Vec<_> = ids.map(Value::Uuid).collect();
+        for row in store.select(&BY_IDS, &parameters).await? {
+            found.push(shown(row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// The user who owns a claim: an e-mail address, a username.

@@ -7,6 +7,7 @@ use crate::stage::{Stage, User, on_both_stores};
 on_both_stores!(
     a_user_is_found_by_id_and_in_any_case_by_email_and_username,
     who_is_not_there_is_not_found,
+    many_are_found_by_their_ids_and_who_is_missing_is_named,
     what_was_written_is_read,
     a_position_that_the_log_has_not_reached_is_out_of_range,
     users_are_listed_newest_first_page_by_page,
@@ -39,6 +40,26 @@ async fn who_is_not_there_is_not_found(stage: &Stage) {
     ] {
         assert_eq!(stage.refused("GetUser", by).await, "not_found USER_NOT_FOUND");
     }
+}
+
+async fn many_are_found_by_their_ids_and_who_is_missing_is_named(stage: &Stage) {
+    let [alice, bob, carol, dave, eve] = five(stage).await;
+    stage.change("DeleteUser", &dave).await;
+    stage.change("DeleteUser", &eve).await;
+    stage.change("EraseUser", &eve).await;
+    let nobody = "01890000-0000-7000-8000-000000000000";
+    let ids = [carol.id(), nobody, alice.id(), &bob.id().to_uppercase(), carol.id(), eve.id(), dave.id()];
+    let batch = stage.ok("BatchGetUsers", json!({"ids": ids, "minPosition": "8"})).await;
+    assert_eq!(names(&batch), ["carol", "alice", "bob", "dave"], "in the order of the ids, each once");
+    assert_eq!(batch["users"][1], alice.0);
+    assert_eq!(batch["missingIds"], json!([nobody, eve.id()]));
+    assert_eq!(batch["position"], "8");
+    let mut many = vec![nobody; 999];
+    many.push(bob.id());
+    assert_eq!(names(&stage.ok("BatchGetUsers", json!({"ids": many})).await), ["bob"]);
+    let far: Vec<_> = (0..999).map(|n| format!("01890000-0000-7000-8000-{n:012}")).collect();
+    let far = stage.ok("BatchGetUsers", json!({"ids": far})).await;
+    assert_eq!(far["missingIds"].as_array().map(Vec::len), Some(999));
 }
 
 async fn what_was_written_is_read(stage: &Stage) {

@@ -72,7 +72,7 @@ async fn plan(place: &Place, statement: &str) -> String {
             rows.iter().map(|row| row[3].clone()).collect::<Vec<_>>().join("\n")
         }
         Place::Postgres(_) => {
-            let parameters = (1..10).filter(|n| statement.contains(&format!("${n}"))).count();
+            let parameters = (1..100).filter(|n| statement.contains(&format!("${n}"))).count();
             let unknown = vec!["NULL"; parameters].join(", ");
             // Tables of a few rows are scanned whatever the indexes: without that way out, only a missing index scans.
             let explain = format!(

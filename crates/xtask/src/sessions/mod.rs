@@ -13,7 +13,8 @@ use std::process::{Command, ExitCode, Output, Stdio};
 
 use anyhow::Context;
 
-use crate::repository::{cargo, root, target_dir};
+use crate::campaign;
+use crate::repository::{root, target_dir};
 use crate::shell;
 use document::{Language, Step, What};
 use likeness::Ids;
@@ -34,7 +35,7 @@ const LISTENS_SECONDS: &str = "2";
 
 /// Runs every session.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    shell::run(cargo().args(["build", "--quiet", "--package", "user-service"]))?;
+    shell::run(&mut campaign::build())?;
     let mut failed = 0;
     for document in DOCUMENTS {
         let steps = document::read(&root().join(document))?;

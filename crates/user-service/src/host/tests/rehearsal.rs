@@ -85,6 +85,7 @@ impl UserService for Rehearsal {
     not_in_the_script! {
         create_user(CreateUserRequest) -> v1::CreateUserResponse,
         get_user(GetUserRequest) -> v1::GetUserResponse,
+        batch_get_users(BatchGetUsersRequest) -> v1::BatchGetUsersResponse,
         list_users(ListUsersRequest) -> v1::ListUsersResponse,
         update_user(UpdateUserRequest) -> v1::UpdateUserResponse,
         change_password(ChangePasswordRequest) -> v1::ChangePasswordResponse,

@@ -96,6 +96,11 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           version zero: invalid_argument VERSION_ZERO version
           version negative: invalid_argument ?
           version not reached: out_of_range VERSION_NOT_REACHED version
+        BatchGetUsers
+          ids none: invalid_argument REQUIRED ids
+          ids no UUID: invalid_argument MALFORMED_UUID ids
+          ids too many: invalid_argument TOO_MANY ids
+          minPosition not reached: out_of_range POSITION_NOT_REACHED
         ListUsers
           pageSize negative: invalid_argument NEGATIVE_PAGE_SIZE page_size
           pageSize least: invalid_argument NEGATIVE_PAGE_SIZE page_size

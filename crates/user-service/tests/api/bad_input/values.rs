@@ -18,6 +18,7 @@ pub(super) fn calls(id: &str) -> Vec<(&'static str, Value, Bad)> {
             [emails(), usernames(), passwords("password"), names(), request_ids()].concat(),
         ),
         ("GetUser", json!({}), [nothing(), references()].concat()),
+        ("BatchGetUsers", json!({"ids": [id]}), batches()),
         ("ListUsers", json!({}), [pages(), statuses(), searches(), orders()].concat()),
         ("UpdateUser", by_id.clone(), [targets(), emails(), usernames(), names(), masks()].concat()),
         ("ChangePassword", change, [targets(), passwords("newPassword"), claimed("oldPassword")].concat()),
@@ -57,6 +58,16 @@ fn nothing() -> Bad {
 fn malformed_ids() -> Bad {
     let simple = NOBODY.replace('-', "");
     texts("id", &[("empty", ""), ("no UUID", "alice"), ("no hyphens", &simple), ("too long", &long(5000))])
+}
+
+fn batches() -> Bad {
+    let many = vec![NOBODY; 1001];
+    vec![
+        ("none", "ids", json!([])),
+        ("no UUID", "ids", json!([NOBODY, "alice"])),
+        ("too many", "ids", json!(many)),
+        ("not reached", "minPosition", json!("2")),
+    ]
 }
 
 fn request_ids() -> Bad {

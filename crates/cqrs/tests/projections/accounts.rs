@@ -7,9 +7,8 @@ use async_trait::async_trait;
 use cqrs::Fault;
 use cqrs::projection::{Decode, Projector, Undecodable};
 use eventstore::{
-    AggregateId, ColumnClass, ColumnKind, EventStore, InlineColumn, InlineTable, Migration, OnErasure,
-    ProjectionChange, ProjectionLayout, ProjectionMode, ProjectionRow, ProjectionTable, RecordedEvent, Row,
-    Subject, Value,
+    AggregateId, ColumnClass, ColumnKind, EventStore, InlineColumn, InlineTable, OnErasure, ProjectionChange,
+    ProjectionLayout, ProjectionMode, ProjectionRow, ProjectionTable, RecordedEvent, Row, Subject, Value,
 };
 
 /// Something that happened to an account.
@@ -185,100 +184,6 @@ pub(crate) static TALLIES: [ProjectionLayout; 4] = [
 const fn tally(name: &'static str, tables: &'static [&'static ProjectionTable]) -> ProjectionLayout {
     ProjectionLayout { name, revision: 1, mode: ProjectionMode::Async, tables, subjects: Some(&ROW) }
 }
-
-/// The tables, in the words of one engine.
-macro_rules! tables {
-    ($id:literal, $integer:literal, $text:literal, $end:literal) => {
-        &[Migration {
-            number: 1,
-            name: "accounts",
-            sql: concat!(
-                "CREATE TABLE account_row (id ",
-                $id,
-                " PRIMARY KEY, version ",
-                $integer,
-                ", name ",
-                $text,
-                ")",
-                $end,
-                ";
-                CREATE TABLE account (id ",
-                $id,
-                " PRIMARY KEY, version ",
-                $integer,
-                ", name ",
-                $text,
-                ",
-                    balance ",
-                $integer,
-                ")",
-                $end,
-                ";
-                CREATE TABLE account_history (id ",
-                $id,
-                ", position ",
-                $integer,
-                ", name ",
-                $text,
-                ",
-                    balance ",
-                $integer,
-                ", PRIMARY KEY (id, position))",
-                $end,
-                ";
-                CREATE TABLE account_open (id ",
-                $id,
-                " PRIMARY KEY, name ",
-                $text,
-                ")",
-                $end,
-                ";
-                CREATE INDEX account_open_by_name ON account_open (name);
-                CREATE TABLE account_total (what ",
-                $text,
-                " PRIMARY KEY, times ",
-                $integer,
-                ",
-                    amount ",
-                $integer,
-                ")",
-                $end,
-                ";
-                CREATE TABLE tally_1 (id ",
-                $id,
-                " PRIMARY KEY, events ",
-                $integer,
-                ")",
-                $end,
-                ";
-                CREATE TABLE tally_2 (id ",
-                $id,
-                " PRIMARY KEY, events ",
-                $integer,
-                ")",
-                $end,
-                ";
-                CREATE TABLE tally_3 (id ",
-                $id,
-                " PRIMARY KEY, events ",
-                $integer,
-                ")",
-                $end,
-                ";
-                CREATE TABLE tally_4 (id ",
-                $id,
-                " PRIMARY KEY, events ",
-                $integer,
-                ")",
-                $end,
-                ";"
-            ),
-        }]
-    };
-}
-
-pub(crate) static SQLITE: &[Migration] = tables!("BLOB", "INTEGER", "TEXT", " STRICT, WITHOUT ROWID");
-pub(crate) static POSTGRES: &[Migration] = tables!("uuid", "bigint", "text COLLATE \"C\"", "");
 
 /// Projects accounts.
 #[derive(Debug)]

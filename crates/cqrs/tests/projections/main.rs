@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what nobody expected ends loudly")]
 
 mod accounts;
+mod schema;
 #[path = "../../../eventstore-postgres/tests/database/mod.rs"]
 mod database;
 mod place;

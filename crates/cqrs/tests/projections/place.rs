@@ -5,9 +5,9 @@ use std::sync::Arc;
 use eventstore::{EventStore, InlineTable};
 use tempfile::TempDir;
 
-use crate::accounts::{POSTGRES, SQLITE};
 use crate::database::Database;
 use crate::scene::PATIENCE;
+use crate::schema::{POSTGRES, SQLITE};
 
 /// Makes a test of each case for each store.
 macro_rules! on_both_stores {

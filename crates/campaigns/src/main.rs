@@ -28,6 +28,7 @@ mod poison;
 mod erasure;
 mod rebuild_under_load;
 mod as_of;
+mod repair;
 mod feed;
 mod restore;
 
@@ -77,6 +78,8 @@ enum What {
     RebuildUnderLoad(Run<rebuild_under_load::Control>),
     /// Random moments of the past under writers: each is as the log says
     AsOf(Run<as_of::Control>),
+    /// Rows are changed, taken out and put in behind everybody's back: the doctor names exactly these, and mends them
+    Repair(Run<repair::Control>),
     /// A hundred listeners are cut off, killed and restored under: each holds exactly her events, in order
     Feed(Run<feed::Control>),
     /// An older backup is put under running projections and feeds, and has gone past them: they stop, nothing is corrupted
@@ -177,6 +180,10 @@ impl What {
             Self::AsOf(run) => {
                 let seed = begin("as-of", run.seed);
                 ("as-of", as_of::run(run.size, run.control, seed).await?)
+            }
+            Self::Repair(run) => {
+                let seed = begin("repair", run.seed);
+                ("repair", repair::run(run.size, run.control, seed).await?)
             }
             Self::Feed(run) => {
                 let seed = begin("feed", run.seed);

@@ -98,9 +98,9 @@ impl Service {
     }
 }
 
-/// The shipped doctor's exit code, on a store that nobody serves.
-pub(crate) async fn shipped_doctor(ground: &Ground) -> anyhow::Result<(bool, String)> {
-    let mut command = shipped(&["doctor"])?;
+/// Whether all is well by the shipped doctor, and what she says.
+pub(crate) async fn shipped_doctor(ground: &Ground, more: &[&str]) -> anyhow::Result<(bool, String)> {
+    let mut command = shipped(&[&["doctor"], more].concat())?;
     settings(&mut command, ground);
     let output = command.stdin(Stdio::null()).output().await?;
     let text = [output.stdout, output.stderr].concat();

@@ -26,6 +26,17 @@ pub(crate) trait Tamper: Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    async fn rows_after(
+        &self,
+        store: &dyn ProjectionStore,
+        table: &'static ProjectionTable,
+        slot: Slot,
+        after: Option<&Row>,
+        limit: u32,
+    ) -> Result<Vec<Row>, ProjectionError> {
+        store.rows_after(table, slot, after, limit).await
+    }
+
     async fn apply(
         &self,
         store: &dyn ProjectionStore,
@@ -128,7 +139,7 @@ impl<T: Tamper> ProjectionStore for Tampered<T> {
         after: Option<&Row>,
         limit: u32,
     ) -> Result<Vec<Row>, ProjectionError> {
-        through!(self, "rows_after", self.inner().rows_after(table, slot, after, limit))
+        through!(self, "rows_after", self.by.rows_after(self.inner(), table, slot, after, limit))
     }
 
     async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {

@@ -21,7 +21,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 13] = [
+pub(crate) const CAMPAIGNS: [Campaign; 14] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -76,6 +76,11 @@ pub(crate) const CAMPAIGNS: [Campaign; 13] = [
         name: "as-of",
         control: "order-by-arrival",
         shows: "every moment of the past is as the log says, on every page",
+    },
+    Campaign {
+        name: "repair",
+        control: "blind-doctor",
+        shows: "a row that is not what the log says is named and mended, and no other is touched",
     },
     Campaign {
         name: "feed",

@@ -166,7 +166,7 @@ async fn verify(ground: &Ground, ledger: &Path, findings: &mut Findings) -> anyh
     let directory = instance::directory(store, Sources::system()).await?;
     let report = oracle::examine(&directory, findings).await?;
     directory.store().close().await;
-    let (sound, said) = shipped_doctor(ground).await?;
+    let (sound, said) = shipped_doctor(ground, &[]).await?;
     if !sound {
         findings.add("the shipped doctor complains", &said);
     }

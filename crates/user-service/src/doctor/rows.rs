@@ -117,7 +117,7 @@ async fn catch_up(directory: &Directory, id: AggregateId, folded: &mut Folded) -
 }
 
 async fn look(directory: &Directory, id: AggregateId, folded: &Folded) -> Result<Option<Finding>, ReadError> {
-    let row = read_model::by_id(directory.store(), id.0).await?;
+    let row = read_model::row(directory.store(), id.0).await?;
     let credential = vault::credential(directory.store(), id.0).await?;
     if folded.is_damaged() {
         return Ok(None);
@@ -143,11 +143,11 @@ async fn look(directory: &Directory, id: AggregateId, folded: &Folded) -> Result
     })
 }
 
-/// The first column in which the row is not what the events make of her.
-fn difference(user: &LiveUser, row: &LiveUser) -> Option<&'static str> {
-    let (expected, found) = (read_model::full_row(user), read_model::full_row(row));
-    let columns = USER_READ_MODEL.columns.iter().zip(expected).zip(found);
-    columns.into_iter().find(|((_, expected), found)| expected != found).map(|((column, _), _)| column.name)
+/// The first column in which the row is not what the events make of her. It need not be one that makes a user: whatever
+/// stands in it was written by somebody else.
+fn difference(user: &LiveUser, row: &Row) -> Option<&'static str> {
+    let columns = USER_READ_MODEL.columns.iter().zip(read_model::full_row(user)).zip(row);
+    columns.into_iter().find(|((_, expected), found)| expected != *found).map(|((column, _), _)| column.name)
 }
 
 async fn all(directory: &Directory, page: &'static Select) -> Result<Vec<Row>, ReadError> {

@@ -14,4 +14,5 @@ pub use search::{
 };
 pub use table::USER_READ_MODEL;
 pub(crate) use table::{corrupt, full_row, number, updated_row, user_of};
+pub(crate) use users::row;
 pub use users::{Loaded, STATEMENTS, by_claim, by_id, by_ids, load, page};

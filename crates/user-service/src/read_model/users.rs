@@ -127,6 +127,11 @@ pub async fn by_ids(store: &dyn EventStore, ids: &[Uuid]) -> Result<Vec<LiveUser
     Ok(found)
 }
 
+/// The row of an id as it stands, whether or not a user can be made of it.
+pub(crate) async fn row(store: &dyn EventStore, id: Uuid) -> Result<Option<Row>, ReadError> {
+    Ok(store.select(&BY_ID, &[Value::Uuid(id)]).await?.into_iter().next())
+}
+
 /// The user who owns a claim: an e-mail address, a username.
 pub async fn by_claim(store: &dyn EventStore, key: ClaimKey) -> Result<Option<LiveUser>, ReadError> {
     first(store.select(&BY_CLAIM, &[Value::Uuid(key.0)]).await?)

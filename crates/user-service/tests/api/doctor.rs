@@ -21,6 +21,8 @@ on_both_stores!(
     an_event_of_an_unknown_type,
     a_sealed_part_that_was_changed,
     a_row_that_differs,
+    a_row_that_says_one_thing_twice_in_two_ways,
+    a_row_that_makes_no_user,
     a_missing_row,
     a_row_of_nobody,
     a_missing_secret,
@@ -151,6 +153,19 @@ async fn a_row_that_differs(stage: &Stage) {
     let cast = cast(stage).await;
     stage.place.damage("UPDATE user_read_model SET username = 'mallory' WHERE username = 'alice'").await;
     assert_eq!(findings(stage, &cast).await, ["user alice: her row differs from her events in username"]);
+}
+
+/// Lists are filtered by the status; whatever else is shown of it is the standing.
+async fn a_row_that_says_one_thing_twice_in_two_ways(stage: &Stage) {
+    let cast = cast(stage).await;
+    stage.place.damage("UPDATE user_read_model SET status = 'suspended' WHERE username = 'alice'").await;
+    assert_eq!(findings(stage, &cast).await, ["user alice: her row differs from her events in status"]);
+}
+
+async fn a_row_that_makes_no_user(stage: &Stage) {
+    let cast = cast(stage).await;
+    stage.place.damage("UPDATE user_read_model SET standing = 9 WHERE username = 'alice'").await;
+    assert_eq!(findings(stage, &cast).await, ["user alice: her row differs from her events in standing"]);
 }
 
 async fn a_missing_row(stage: &Stage) {

@@ -3,7 +3,7 @@
 mod projections;
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -28,16 +28,34 @@ pub(crate) fn listen(socket: &Path) -> anyhow::Result<UnixListener> {
     if std::os::unix::net::UnixStream::connect(socket).is_ok() {
         bail!("another service answers on {}", socket.display());
     }
-    if let Ok(found) = fs::symlink_metadata(socket) {
-        if !found.file_type().is_socket() {
-            bail!("{} is no socket: it is left as it is", socket.display());
-        }
-        fs::remove_file(socket).with_context(|| format!("cannot replace {}", socket.display()))?;
+    if let Ok(found) = fs::symlink_metadata(socket)
+        && !found.file_type().is_socket()
+    {
+        bail!("{} is no socket: it is left as it is", socket.display());
     }
-    let listener =
-        UnixListener::bind(socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
-    fs::set_permissions(socket, Permissions::from_mode(0o600))?;
-    Ok(listener)
+    bind(socket).with_context(|| format!("cannot listen on {}", socket.display()))
+}
+
+/// A socket is made with whatever rights the process leaves to others, and loses them afterwards: that happens in a folder
+/// that nobody else can enter, and then it is moved to its place.
+fn bind(socket: &Path) -> anyhow::Result<UnixListener> {
+    let beside = socket.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Short: the path of a socket has about a hundred bytes.
+    let folder = beside.join(format!(".{}", std::process::id()));
+    let made = folder.join("s");
+    // One that was killed in here left them behind, if she had the same number.
+    let _ = (fs::remove_file(&made), fs::remove_dir(&folder));
+    fs::DirBuilder::new().mode(0o700).create(&folder)?;
+    let bound = UnixListener::bind(&made).and_then(|listener| {
+        fs::set_permissions(&made, Permissions::from_mode(0o600))?;
+        fs::rename(&made, socket)?;
+        Ok(listener)
+    });
+    if bound.is_err() {
+        let _ = fs::remove_file(&made);
+    }
+    fs::remove_dir(&folder)?;
+    Ok(bound?)
 }
 
 /// Serves until `stop`.
@@ -103,5 +121,33 @@ async fn request(socket: &Path, method: &Method, path: &str, body: &str) -> anyh
         Some((_, body)) if !body.trim().is_empty() => bail!("the service says: {}", body.trim()),
         Some((head, _)) => bail!("the service said {}", head.lines().next().unwrap_or_default()),
         None => bail!("the service said nothing"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_ever_sees_the_socket_with_rights_for_others() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let (socket, over) = (folder.path().join("admin.sock"), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    if let Ok(found) = fs::symlink_metadata(&socket) {
+                        assert_eq!(found.permissions().mode() & 0o777, 0o600);
+                    }
+                }
+            });
+            for _ in 0..200 {
+                drop(listen(&socket).expect("nobody answers there"));
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        let left: Vec<_> = fs::read_dir(folder.path()).expect("it is there").collect();
+        assert_eq!(left.len(), 1, "{left:?}");
     }
 }

@@ -28,8 +28,17 @@ pub(crate) enum LagMeans {
 }
 
 /// Ready when the store can be reached and takes writes. A log that is ahead of its clock takes them, and says so.
-pub(crate) fn weigh(warnings: &[Warning], projections: &[ProjectionStatus], policy: LagPolicy) -> Readiness {
+/// Whoever does not know how projections are does not say that they are well.
+pub(crate) fn weigh(
+    warnings: &[Warning],
+    projections: Option<&[ProjectionStatus]>,
+    policy: LagPolicy,
+) -> Readiness {
     let (mut reasons, mut remarks) = (Vec::new(), Vec::new());
+    if projections.is_none() {
+        reasons.push("the projections cannot be looked at".to_owned());
+    }
+    let projections = projections.unwrap_or_default();
     for warning in warnings {
         match warning {
             Warning::WriterRefused(_) | Warning::StoreDown => reasons.push(warning.to_string()),
@@ -100,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_projection_that_lags_is_named_and_keeps_no_traffic_away() {
-        let said = |projection| weigh(&[], &[projection], POLICY);
+        let said = |projection| weigh(&[], Some(&[projection]), POLICY);
         assert_eq!(said(projection(60, None)), Readiness::Ready);
         let late = "projection user_search is 61 s behind (10 events)".to_owned();
         assert_eq!(said(projection(61, None)), Readiness::ReadyBut(vec![late]));
@@ -111,19 +120,25 @@ mod tests {
     #[test]
     fn it_does_if_that_is_what_was_said() {
         let policy = LagPolicy { means: LagMeans::NotReady, ..POLICY };
-        assert_eq!(weigh(&[], &[projection(1, None)], policy), Readiness::Ready);
-        assert!(matches!(weigh(&[], &[projection(61, None)], policy), Readiness::NotReady(_)));
+        assert_eq!(weigh(&[], Some(&[projection(1, None)]), policy), Readiness::Ready);
+        assert!(matches!(weigh(&[], Some(&[projection(61, None)]), policy), Readiness::NotReady(_)));
+    }
+
+    #[test]
+    fn whoever_cannot_look_at_the_projections_is_not_ready() {
+        let reason = "the projections cannot be looked at".to_owned();
+        assert_eq!(weigh(&[], None, POLICY), Readiness::NotReady(vec![reason]));
     }
 
     #[test]
     fn a_store_that_takes_no_writes_gets_no_traffic() {
         let refused = Warning::WriterRefused(WriterRefusal::TooOld);
         for warning in [refused, Warning::StoreDown] {
-            let said = weigh(std::slice::from_ref(&warning), &[projection(61, None)], POLICY);
+            let said = weigh(std::slice::from_ref(&warning), Some(&[projection(61, None)]), POLICY);
             assert_eq!(said, Readiness::NotReady(vec![warning.to_string()]));
         }
         let behind = Warning::ClockBehind { seconds: 9 };
-        assert!(matches!(weigh(&[behind], &[], POLICY), Readiness::ReadyBut(_)));
-        assert_eq!(weigh(&[Warning::Weakened("x".to_owned())], &[], POLICY), Readiness::Ready);
+        assert!(matches!(weigh(&[behind], Some(&[]), POLICY), Readiness::ReadyBut(_)));
+        assert_eq!(weigh(&[Warning::Weakened("x".to_owned())], Some(&[]), POLICY), Readiness::Ready);
     }
 }

@@ -166,8 +166,8 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let feeds = Feeds::new(service.directory.clone(), FeedLimits::default());
     let users = UserApi::new(service.directory.clone(), feeds.clone()).with_caller_metadata(args.callers());
     let routes = users.beside_the_calls();
-    let api =
-        Api::new(Arc::new(users), &host.limits).beside(routes).measured(service.directory.metrics().calls());
+    let calls = service.directory.metrics().calls();
+    let api = Api::new(Arc::new(users), &host.limits).beside(routes).measured(calls, args.callers().into());
     let readiness = Watched { directory: service.directory.clone(), lag: args.lag() };
     let serve_admin = async {
         if let Some(admin) = admin {
@@ -289,9 +289,11 @@ struct Watched {
 impl ReadinessCheck for Watched {
     async fn readiness(&self) -> Readiness {
         let warnings = self.directory.store().warnings().await;
-        // Where they cannot be looked at the store is down, and has said so.
-        let projections = self.directory.projections().status().await.unwrap_or_default();
-        readiness::weigh(&warnings, &projections, self.lag)
+        let projections = self.directory.projections().status().await;
+        if let Err(error) = &projections {
+            tracing::warn!(%error, "the projections cannot be looked at");
+        }
+        readiness::weigh(&warnings, projections.as_deref().ok(), self.lag)
     }
 
     async fn metrics(&self) -> String {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::call::USER_AGENT_BYTES_MAX;
 use super::fields::Fields;
+use crate::traces::CallersTrace;
 use crate::vault::Origin;
 
 /// Whether callers are believed when they say on whose behalf they call.
@@ -18,6 +19,15 @@ pub enum CallerMetadata {
     Ignored,
     /// They are gateways and services of our own, and overwrite what they were sent themselves.
     Trusted,
+}
+
+impl From<CallerMetadata> for CallersTrace {
+    fn from(callers: CallerMetadata) -> Self {
+        match callers {
+            CallerMetadata::Ignored => Self::Linked,
+            CallerMetadata::Trusted => Self::Continued,
+        }
+    }
 }
 
 pub(super) const ACTOR: &str = "x-actor-id";

@@ -14,6 +14,7 @@ use user_api::v1::{UserService, UserServiceServer};
 use super::limits::HostLimits;
 use super::measured;
 use crate::metrics::Calls;
+use crate::traces::CallersTrace;
 
 /// gRPC frames a message with five bytes; a message of the full size must fit.
 const GRPC_FRAME_BYTES: usize = 5;
@@ -44,10 +45,10 @@ impl Api {
         self
     }
 
-    /// The same, with every call measured.
+    /// The same, with every call measured and traced.
     #[must_use]
-    pub fn measured(self, calls: &Calls) -> Self {
-        Self { router: measured::measure(self.router, calls), ..self }
+    pub fn measured(self, calls: &Calls, callers: CallersTrace) -> Self {
+        Self { router: measured::measure(self.router, calls, callers), ..self }
     }
 }
 

@@ -14,17 +14,21 @@ use hyper::body::{Frame, SizeHint};
 use tracing::{Instrument, debug_span};
 
 use crate::metrics::{Calls, OpenCall};
-use crate::traces;
+use crate::traces::{self, CallersTrace};
 
-pub(super) fn measure(router: Router, calls: &Calls) -> Router {
-    router.layer(from_fn_with_state(calls.clone(), answer))
+pub(super) fn measure(router: Router, calls: &Calls, callers: CallersTrace) -> Router {
+    router.layer(from_fn_with_state((calls.clone(), callers), answer))
 }
 
-async fn answer(State(calls): State<Calls>, mut request: Request, next: Next) -> Response {
+async fn answer(
+    State((calls, callers)): State<(Calls, CallersTrace)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let call = calls.begin(request.uri().path());
     request.extensions_mut().insert(call.told.clone());
     let span = debug_span!("rpc.call.answer", method = call.method);
-    traces::adopt(&span, request.headers());
+    traces::adopt(&span, request.headers(), callers);
     let response = next.run(request).instrument(span).await;
     if call.told.is_stream() {
         return response.map(|body| Body::new(Stream { body, call: Some(call) }));

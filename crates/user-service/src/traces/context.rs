@@ -11,6 +11,8 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
 
+use super::CallersTrace;
+
 /// Older events are projected again, by a rebuild: that is not part of what led to them.
 const PROJECTED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
@@ -26,11 +28,17 @@ impl Extractor for Headers<'_> {
     }
 }
 
-/// The span of a call becomes a child of its caller's, if she said which.
-pub(crate) fn adopt(span: &Span, headers: &HeaderMap) {
+/// The span of a call becomes a child of its caller's, if she said which and is believed. The trace stands beside every
+/// event of the call as its correlation: nobody else may choose that.
+pub(crate) fn adopt(span: &Span, headers: &HeaderMap, callers: CallersTrace) {
     let parent = TraceContextPropagator::new().extract(&Headers(headers));
-    if parent.span().span_context().is_valid() {
-        be_child_of(span, parent);
+    let said = parent.span().span_context().clone();
+    if !said.is_valid() {
+        return;
+    }
+    match callers {
+        CallersTrace::Continued => be_child_of(span, parent),
+        CallersTrace::Linked => span.add_link(said),
     }
 }
 

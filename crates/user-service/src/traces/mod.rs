@@ -18,3 +18,13 @@ pub use off::Traces;
 #[cfg(not(feature = "otlp"))]
 pub(crate) use off::{adopt, belong_to, current};
 pub(crate) use traced::Traced;
+
+/// What the trace is taken for that a caller says her call is part of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CallersTrace {
+    /// A word of somebody who may say anything: our own trace begins here, and links to it.
+    #[default]
+    Linked,
+    /// The trace of a service of our own: ours goes on with it.
+    Continued,
+}

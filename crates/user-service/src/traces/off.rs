@@ -6,6 +6,8 @@ use tracing::Span;
 use tracing_subscriber::layer::Identity;
 use uuid::Uuid;
 
+use super::CallersTrace;
+
 /// No traces.
 #[derive(Debug)]
 pub struct Traces;
@@ -31,7 +33,7 @@ impl Traces {
     pub fn finish(self) {}
 }
 
-pub(crate) fn adopt(_: &Span, _: &HeaderMap) {}
+pub(crate) fn adopt(_: &Span, _: &HeaderMap, _: CallersTrace) {}
 
 pub(crate) fn belong_to(_: &Span, _: &RecordedEvent) {}
 

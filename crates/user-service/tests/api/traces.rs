@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::process::Running;
 use crate::stage::{MASTER_KEY, PASSWORD, Place, on_both_places};
 
-on_both_places!(a_call_and_what_it_leads_to_are_one_trace);
+on_both_places!(a_call_and_what_it_leads_to_are_one_trace, who_may_say_anything_does_not_choose_our_trace);
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
@@ -30,6 +30,8 @@ struct Span {
     id: String,
     parent: String,
     name: String,
+    /// Traces that it links to.
+    links: Vec<String>,
 }
 
 type Collected = Arc<Mutex<Vec<Bytes>>>;
@@ -119,17 +121,18 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// The spans of the trace, by id.
-fn spans(collected: &Collected) -> BTreeMap<String, Span> {
+/// The spans of a trace, by id.
+fn spans(collected: &Collected, wanted: &str) -> BTreeMap<String, Span> {
     let bodies = collected.lock().unwrap();
     let requests = bodies.iter().map(|body| &body[5..]).collect();
     let spans = within(within(within(requests, 1), 2), 2);
     let span = |span: &[u8]| {
         let field = |wanted| within(vec![span], wanted).first().copied().unwrap_or_default();
         let name = String::from_utf8(field(5).to_vec()).unwrap();
-        (hex(field(1)), Span { id: hex(field(2)), parent: hex(field(4)), name })
+        let links = within(within(vec![span], 13), 1).into_iter().map(hex).collect();
+        (hex(field(1)), Span { id: hex(field(2)), parent: hex(field(4)), name, links })
     };
-    let of_trace = spans.into_iter().map(span).filter(|(trace, _)| trace == TRACE);
+    let of_trace = spans.into_iter().map(span).filter(|(trace, _)| trace == wanted);
     of_trace.map(|(_, span)| (span.id.clone(), span)).collect()
 }
 
@@ -151,14 +154,14 @@ async fn a_call_and_what_it_leads_to_are_one_trace(place: &Place) {
     let (address, collected) = collector().await;
     let endpoint = format!("http://{address}");
     let environment = [("USER_SERVICE_MASTER_KEY", MASTER_KEY), ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint)];
-    let service = Running::serve_with(place, &[], &environment).await;
+    let service = Running::serve_with(place, &["--trust-caller-metadata"], &environment).await;
     let create = json!({"email": "canary@example.org", "username": "canary", "password": PASSWORD});
     call(service.address, "CreateUser", &create.to_string()).await;
     // Projected before the answer comes.
     service.ok("GetActivity", json!({"minPosition": "1"})).await;
     let stopped = service.stop().await;
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
-    let spans = spans(&collected);
+    let spans = spans(&collected, TRACE);
     let find = |name: &str| {
         let found = spans.values().find(|span| span.name == name);
         found.unwrap_or_else(|| panic!("{name} is not among {spans:?}; {}", stopped.stderr)).clone()
@@ -174,4 +177,22 @@ async fn a_call_and_what_it_leads_to_are_one_trace(place: &Place) {
     find("projection.event.project");
     let bytes = collected.lock().unwrap().concat();
     assert!(!String::from_utf8_lossy(&bytes).contains("canary"), "a trace tells nothing about her");
+}
+
+async fn who_may_say_anything_does_not_choose_our_trace(place: &Place) {
+    let (address, collected) = collector().await;
+    let endpoint = format!("http://{address}");
+    let environment = [("USER_SERVICE_MASTER_KEY", MASTER_KEY), ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint)];
+    let service = Running::serve_with(place, &[], &environment).await;
+    let create = json!({"email": "canary@example.org", "username": "canary", "password": PASSWORD});
+    call(service.address, "CreateUser", &create.to_string()).await;
+    let events = service.ok("ListEvents", json!({})).await;
+    let correlation = events["events"][0]["correlationId"].as_str().unwrap().replace('-', "");
+    assert_ne!(correlation, TRACE);
+    let stopped = service.stop().await;
+    assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
+    assert!(spans(&collected, TRACE).is_empty(), "nothing of ours is in a trace of hers");
+    let ours = spans(&collected, &correlation);
+    let root = ours.values().find(|span| span.name == "rpc.call.answer").expect("it is ours");
+    assert_eq!((root.parent.as_str(), root.links.as_slice()), ("", &[TRACE.to_owned()][..]));
 }

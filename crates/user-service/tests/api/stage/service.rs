@@ -105,7 +105,9 @@ impl Service {
         let feeds = Feeds::new(directory.clone(), feed_limits);
         let users = UserApi::new(directory.clone(), feeds.clone()).with_caller_metadata(callers);
         let routes = users.beside_the_calls();
-        let api = Api::new(Arc::new(users), &limits).beside(routes).measured(directory.metrics().calls());
+        let api = Api::new(Arc::new(users), &limits)
+            .beside(routes)
+            .measured(directory.metrics().calls(), callers.into());
         let host = Host { api: listener().await, operations: listener().await, limits };
         let (address, stop) = (host.api.local_addr().expect("it is bound"), CancellationToken::new());
         let operations = host.operations.local_addr().expect("it is bound");

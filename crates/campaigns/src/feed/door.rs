@@ -124,7 +124,8 @@ async fn over_grpc(address: SocketAddr, asked: Asked, told: &mpsc::Sender<Result
     loop {
         match stream.message().await {
             Ok(Some(step)) => {
-                let v1::WatchEventsResponse { step, position, resume_token: token } = step.to_owned_message();
+                let v1::WatchEventsResponse { step, position, resume_token: token, .. } =
+                    step.to_owned_message();
                 let Some(step) = step else { return End::Refused("a step that says nothing".to_owned()) };
                 if told.send(Ok(Step { told: step, position, token })).await.is_err() {
                     return End::Gone;
@@ -163,7 +164,7 @@ async fn inside(feeds: &Feeds, asked: Asked, told: &mpsc::Sender<Result<Step, En
 }
 
 async fn next(subscription: &mut Subscription) -> Result<Step, FeedError> {
-    let feed::Step { told, position, resume_token: token } = subscription.next().await?;
+    let feed::Step { told, position, resume_token: token, .. } = subscription.next().await?;
     let told = match told {
         feed::Told::User(_) => Wire::from(v1::User::default()),
         feed::Told::Event(event) => {

@@ -1,12 +1,17 @@
 //! Whether a checkpoint is one of this log. A backup that was restored, also one that has been appended to since, has
 //! another event where the projection has been, and what the projection made of the lost ones must not be built upon.
 
-use eventstore::{Checkpoint, EventId, EventQuery, EventStore, Position, RecordedEvent};
+use eventstore::{Checkpoint, EventId, EventQuery, EventStore, Generation, Position, RecordedEvent};
 
 use super::workplace::Trouble;
 
 /// How the reason of a pause begins that only another generation ends.
 pub(super) const LOG_DIVERGED: &str = "LOG_DIVERGED";
+
+/// Whether a generation stands where this log never was: what it shows is not of this log.
+pub(super) fn is_diverged(generation: &Generation) -> bool {
+    generation.paused.as_deref().is_some_and(|reason| reason.starts_with(LOG_DIVERGED))
+}
 
 /// Where to read from, so that the event at the checkpoint comes along.
 pub(super) fn read_from(checkpoint: &Checkpoint) -> Position {

@@ -7,6 +7,7 @@ use eventstore::{Fence, Generation, Phase, Position, ProjectionError, Projection
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::divergence::is_diverged;
 use super::goal::{Check, Goal};
 use super::retry::Backoff;
 use super::share::Share;
@@ -233,7 +234,8 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
 
     /// Tells those who wait in this process how far the live generation has come.
     fn show(&self) {
-        let live = self.tended(Slot::Live).filter(|live| live.is_tailing());
+        let live = self.tended(Slot::Live);
+        let live = live.filter(|live| live.is_tailing() && !is_diverged(&live.generation));
         let position = live.map(|live| live.generation.checkpoint.position);
         self.place.shown.send_if_modified(|shown| std::mem::replace(shown, position) != position);
     }

@@ -8,6 +8,8 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::divergence::is_diverged;
+
 /// The catalog is asked this often, at first and at last.
 const POLL_FIRST: Duration = Duration::from_millis(5);
 const POLL_LONGEST: Duration = Duration::from_millis(200);
@@ -29,6 +31,9 @@ pub enum NotReached {
         /// Of how many.
         total: u64,
     },
+    /// It was made of a log that is not this one, whatever is asked of it. Not before it is rebuilt.
+    #[error("the projection is of another log: {0}")]
+    Diverged(String),
     /// It does not go on until somebody does something.
     #[error("the projection is paused: {0}")]
     Paused(String),
@@ -76,7 +81,7 @@ async fn poll(
         let waits = match &found {
             Err(NotReached::Behind { .. } | NotReached::Building { .. }) => true,
             Err(NotReached::Unknown) => known == Known::ByCode,
-            Ok(()) | Err(NotReached::Paused(_) | NotReached::Store(_)) => false,
+            Ok(()) | Err(NotReached::Diverged(_) | NotReached::Paused(_) | NotReached::Store(_)) => false,
         };
         if !waits || remaining.is_zero() {
             return found;
@@ -116,9 +121,13 @@ async fn look(store: &dyn ProjectionStore, projection: &str, position: Position)
     live.map_or(Err(NotReached::Unknown), |live| shows(live, position))
 }
 
+/// What was made of another log is not shown, however far it came.
 fn shows(live: &Generation, position: Position) -> Result<(), NotReached> {
     let at = live.checkpoint.position;
     match live.phase {
+        Phase::Tailing if is_diverged(live) => {
+            Err(NotReached::Diverged(live.paused.clone().unwrap_or_default()))
+        }
         Phase::Tailing if at >= position => Ok(()),
         Phase::Tailing => match &live.paused {
             Some(reason) => Err(NotReached::Paused(reason.clone())),

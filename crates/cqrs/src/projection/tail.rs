@@ -21,6 +21,10 @@ pub(super) async fn step<E: Send + Sync + 'static>(
     let query = EventQuery { up_to, ..EventQuery::after(divergence::read_from(&checkpoint), limit + 1) };
     let mut events = place.store.events(&query).await?.events;
     if let Some(reason) = divergence::difference(&*place.store, &checkpoint, &mut events) {
+        if tended.generation.slot == Slot::Live {
+            // Before anybody can know better: what it shows is not of this log.
+            place.shown.send_replace(None);
+        }
         tended.pause(place, reason).await?;
         return Ok(Moved::Paused);
     }

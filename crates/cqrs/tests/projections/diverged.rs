@@ -1,11 +1,12 @@
 //! A log that is not the one that a projection has followed stops it, and another generation ends that.
 
+use cqrs::projection::NotReached;
 use eventstore::Slot;
 
 use crate::accounts::ACCOUNTS;
 use crate::model::assert_accounts;
 use crate::place::{Engine, on_both_stores};
-use crate::scene::{Running, Scene, until};
+use crate::scene::{Running, Scene, soon, until};
 
 on_both_stores!(
     another_event_at_the_checkpoint_is_found,
@@ -24,11 +25,14 @@ async fn found(on: Engine, mistake: &str) {
     running.stop().await;
     let wrong = format!("UPDATE projections SET {mistake} WHERE name = 'accounts'");
     scene.shell(&wrong).await;
-    let before = scene.tables(&ACCOUNTS, Slot::Live).await;
+    let (before, shown) = (scene.tables(&ACCOUNTS, Slot::Live).await, scene.head().await);
     scene.happens(2, "named berta").await;
     let running = Running::start(scene.projections());
     let paused = until(async || scene.generation("accounts", Slot::Live).await.unwrap().paused).await;
     assert!(paused.starts_with("LOG_DIVERGED: "), "{paused}");
+    // Also what it would have shown before.
+    let reached = running.projections.reached("accounts", shown, soon()).await;
+    assert!(matches!(&reached, Err(NotReached::Diverged(reason)) if *reason == paused), "{reached:?}");
     assert_eq!(scene.tables(&ACCOUNTS, Slot::Live).await, before, "nothing is written");
     let answer = running.wish("accounts", "rebuild").await;
     assert!(answer.starts_with("generation 2 is live"), "{answer}");

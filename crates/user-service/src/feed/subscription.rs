@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use cqrs::projection::reached;
-use eventstore::{Checkpoint, Deadline, EventFilter, Position};
+use cqrs::projection::{NotReached, reached};
+use eventstore::{Checkpoint, Deadline, EventFilter, EventStore, Generation, Position, Slot};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use user_domain::User;
@@ -30,6 +30,8 @@ pub struct Step {
     pub position: Position,
     /// Takes the feed up again from here; empty within a snapshot, which begins anew.
     pub resume_token: String,
+    /// In a snapshot: users of whom it does not have everything.
+    pub parked_users: u64,
 }
 
 /// What a listener is told.
@@ -64,6 +66,8 @@ pub struct Subscription {
     news: watch::Receiver<()>,
     /// What she is told first.
     snapshot: Option<Snapshot>,
+    /// Users of whom it does not have everything. None behind it: the events of everybody are told.
+    parked_users: u64,
     /// Everything up to here has been looked at for her, and told.
     seen: Checkpoint,
     /// Up to where she knows that, and since when.
@@ -88,18 +92,19 @@ impl Subscription {
         let seat = Seat::take(&feeds)?;
         let news = feeds.0.hub.news();
         let goal = feeds.0.directory.store().head().await?.position;
-        let (seen, snapshot) = match place(&feeds, start).await? {
-            Place::Tail(seen) => (seen, None),
+        let (seen, snapshot, parked_users) = match place(&feeds, start).await? {
+            Place::Tail(seen) => (seen, None, 0),
             Place::Snapshot(at) => {
                 let store = feeds.0.directory.store();
                 reached(store, USER_HISTORY.name, at.position, deadline).await?;
-                (at, Some(Snapshot::new(at, &filter.aggregate_ids)))
+                (at, Some(Snapshot::new(at, &filter.aggregate_ids)), parked_users(store).await?)
             }
         };
         Ok(Self {
             filter,
             news,
             snapshot,
+            parked_users,
             seen,
             told: (seen.position, Instant::now()),
             batch: Batch::default(),
@@ -146,7 +151,17 @@ impl Subscription {
 
     fn tell(&mut self, told: Told) -> Step {
         self.told = (self.seen.position, Instant::now());
-        Step { told, position: self.seen.position, resume_token: self.resume_token() }
+        let step = Step {
+            told,
+            position: self.seen.position,
+            resume_token: self.resume_token(),
+            parked_users: self.parked_users,
+        };
+        // The mark that ends the snapshot is the last to say so.
+        if self.snapshot.is_none() {
+            self.parked_users = 0;
+        }
+        step
     }
 
     /// The next user of the snapshot, or its end; `None` behind it.
@@ -249,6 +264,13 @@ impl Subscription {
 enum Place {
     Tail(Checkpoint),
     Snapshot(Checkpoint),
+}
+
+/// Users of whom the history could not take everything.
+async fn parked_users(store: &dyn EventStore) -> Result<u64, NotReached> {
+    let generations = store.projections().generations().await.map_err(NotReached::Store)?;
+    let live = |one: &&Generation| one.projection == USER_HISTORY.name && one.slot == Slot::Live;
+    Ok(generations.iter().find(live).map_or(0, |live| live.parked_streams))
 }
 
 /// Where a feed begins, in this log.

@@ -28,6 +28,7 @@ pub(super) async fn diff_users(
     let found = queries::diff_users(directory, mark, page, call.deadline).await;
     let found = found.map_err(|failure| errors::of_query(&failure))?;
     Ok(v1::DiffUsersResponse {
+        parked_users: found.parked_users,
         diffs: found.diffs.into_iter().map(diff_user::shown).collect(),
         next_page_token: found.next.unwrap_or_default(),
         from_position: mark.from.0,

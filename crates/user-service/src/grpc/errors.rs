@@ -80,6 +80,10 @@ pub(super) fn of_feed(failure: &FeedError) -> ApiError {
         FeedError::TooMany => {
             ApiError::new(ErrorCode::ResourceExhausted, "TOO_MANY_FEEDS", text).with_retry_delay(LONG_PAUSE)
         }
+        // To a listener LOG_DIVERGED means to begin again with a snapshot, which is what cannot be had.
+        FeedError::NoSnapshot(NotReached::Diverged(reason)) => {
+            of_projection(USER_HISTORY.name, &NotReached::Paused(reason.clone()))
+        }
         FeedError::NoSnapshot(cause) => of_projection(USER_HISTORY.name, cause),
         FeedError::Stopping => {
             ApiError::new(ErrorCode::Unavailable, "STOPPING", text).with_retry_delay(PAUSE)
@@ -106,6 +110,10 @@ fn of_projection(projection: &str, cause: &NotReached) -> ApiError {
             .with_metadata("events_total", total.to_string())
             .with_retry_delay(LONG_PAUSE),
         NotReached::Unknown => unavailable("PROJECTION_BUILDING").with_retry_delay(PAUSE),
+        NotReached::Diverged(_) => {
+            ApiError::new(ErrorCode::FailedPrecondition, "LOG_DIVERGED", cause_for_callers(cause))
+                .with_metadata("projection", projection)
+        }
         NotReached::Paused(_) => {
             ApiError::new(ErrorCode::FailedPrecondition, "PROJECTION_PAUSED", cause_for_callers(cause))
                 .with_metadata("projection", projection)
@@ -119,6 +127,9 @@ fn cause_for_callers(cause: &NotReached) -> &'static str {
     match cause {
         NotReached::Behind { .. } => "what was asked for is not in this view yet",
         NotReached::Building { .. } | NotReached::Unknown => "this view is being built",
+        NotReached::Diverged(_) => {
+            "this view was made of a log that is not this one any more, and is to be rebuilt by an operator"
+        }
         NotReached::Paused(_) => "this view does not go on until an operator has looked at it",
         NotReached::Store(_) => "the store cannot be asked",
     }

@@ -76,9 +76,14 @@ async fn at(
         UserRef::Email(email) => Owned::Email(email),
         UserRef::Username(username) => Owned::Username(username),
     };
-    let past = queries::owner_at(directory, owned, position, call.deadline).await;
-    let past = past.map_err(|failure| errors::of_query(&failure))?;
-    Ok(shown(&past.ok_or_else(|| errors::of_refusal(Refusal::UserNotFound))?))
+    let found = queries::owner_at(directory, owned, position, call.deadline).await;
+    let found = found.map_err(|failure| errors::of_query(&failure))?;
+    // She may be one of those whom the history could not take.
+    let nobody = || match found.parked_users {
+        0 => errors::of_refusal(Refusal::UserNotFound),
+        parked => errors::of_refusal(Refusal::UserNotFound).with_metadata("parked_users", parked.to_string()),
+    };
+    Ok(shown(found.past.as_ref().ok_or_else(nobody)?))
 }
 
 async fn at_version(

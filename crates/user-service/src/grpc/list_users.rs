@@ -35,6 +35,7 @@ pub(super) async fn list_users(
         users: page.users.iter().map(user::live).collect(),
         next_page_token: page.next.unwrap_or_default(),
         position: page.position.0,
+        parked_users: page.parked_users,
     })
 }
 

@@ -44,6 +44,7 @@ pub(super) async fn list_users_as_of(
         users: found.users.iter().filter_map(shown).collect(),
         next_page_token: found.next.unwrap_or_default(),
         position: found.position.0,
+        parked_users: found.parked_users,
     })
 }
 
@@ -96,17 +97,19 @@ async fn owners(
     let at = as_of::position(directory, "as_of", question.moment).await?;
     let email = question.email.as_ref().map(Owned::Email);
     let username = question.username.as_ref().map(Owned::Username);
-    let mut owners: Vec<Option<Past>> = Vec::new();
+    let (mut owners, mut parked_users): (Vec<Option<Past>>, _) = (Vec::new(), 0);
     for owned in [email, username].into_iter().flatten() {
         let owner = queries::owner_at(directory, owned, at, call.deadline).await;
-        owners.push(owner.map_err(|failure| errors::of_query(&failure))?);
+        let owner = owner.map_err(|failure| errors::of_query(&failure))?;
+        parked_users = owner.parked_users.max(parked_users);
+        owners.push(owner.past);
     }
     let the_same = owners.windows(2).all(|two| two[0] == two[1]);
     let owner = owners.into_iter().next().flatten().filter(|_| the_same);
     let wanted =
         owner.filter(|past| past.user.status().is_some_and(|status| question.statuses.contains(&status)));
     let users = wanted.as_ref().and_then(shown).into_iter().collect();
-    Ok(v1::ListUsersResponse { users, position: at.0, ..Default::default() })
+    Ok(v1::ListUsersResponse { users, position: at.0, parked_users, ..Default::default() })
 }
 
 fn shown(past: &Past) -> Option<v1::User> {

@@ -107,7 +107,11 @@ fn event(log_id: LogId, step: &Step) -> Event {
         Told::User(user) => named("user", &user::shown(user).into_option()),
         Told::Mark(mark) => {
             let position = step.position.to_string();
-            named("mark", &json!({"mark": watch_events::shown(*mark), "position": position}))
+            let mut data = json!({"mark": watch_events::shown(*mark), "position": position});
+            if step.parked_users > 0 {
+                data["parkedUsers"] = json!(step.parked_users.to_string());
+            }
+            named("mark", &data)
         }
     };
     if step.resume_token.is_empty() { event } else { event.id(&step.resume_token) }

@@ -66,7 +66,8 @@ fn answer(step: Step) -> v1::WatchEventsResponse {
         Told::Event(event) => Some(watch_events_response::Step::from(user_event::listed(event.0.clone()))),
         Told::Mark(mark) => Some(watch_events_response::Step::Mark(shown(mark).into())),
     };
-    v1::WatchEventsResponse { step: told, position: step.position.0, resume_token: step.resume_token }
+    let Step { position, resume_token, parked_users, .. } = step;
+    v1::WatchEventsResponse { step: told, position: position.0, resume_token, parked_users }
 }
 
 pub(super) fn shown(mark: Mark) -> v1::FeedMark {

@@ -39,7 +39,7 @@ pub async fn activity(
     domains_max: u32,
     freshness: Freshness,
 ) -> Result<Activity, QueryError> {
-    let position = freshness.of_projection(directory, USER_ACTIVITY.name).await?;
+    let position = freshness.of_projection(directory, USER_ACTIVITY.name).await?.position;
     let _timed = directory.metrics().queries().time(Query::Activity);
     let store = directory.store();
     let (from, until) = (days.from.to_string(), days.until.to_string());

@@ -22,6 +22,8 @@ pub struct DiffPage {
     pub diffs: Vec<UserDiff>,
     /// For the next page; `None` when this is the last.
     pub next: Option<String>,
+    /// Users of whom the history could not take everything.
+    pub parked_users: u64,
 }
 
 /// Where a comparison stands: both positions, the earlier one first, and how far it has come from the one to the other.
@@ -65,7 +67,7 @@ pub async fn diff_users(
     deadline: Deadline,
 ) -> Result<DiffPage, QueryError> {
     let _timed = directory.metrics().queries().time(Query::DiffUsers);
-    history_shows(directory, mark.to, deadline).await?;
+    let view = history_shows(directory, mark.to, deadline).await?;
     let mut diffs = Vec::new();
     for _ in 0..STRETCHES_MAX {
         if mark.after >= mark.to || diffs.len() == page.size as usize {
@@ -74,7 +76,7 @@ pub async fn diff_users(
         mark.after = stretch(directory, mark, page.size, &mut diffs).await?;
     }
     let next = (mark.after < mark.to).then(|| page.binding.issue(directory.root(), &mark.bytes()));
-    Ok(DiffPage { diffs, next })
+    Ok(DiffPage { diffs, next, parked_users: view.parked_users })
 }
 
 /// Adds those who changed last within the next stretch, until there are enough, and says how far it came.

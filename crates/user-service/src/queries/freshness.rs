@@ -1,9 +1,9 @@
 //! How new an answer is, and waiting until it is as new as the caller wants it.
 
-use cqrs::projection::NotReached;
-use eventstore::{Deadline, Position, ProjectionError, ReadError, Slot};
+use eventstore::{Deadline, Position, ProjectionError, ReadError};
 
 use super::QueryError;
+use super::projected::{self, View};
 use crate::directory::Directory;
 
 /// How new an answer must be, and how long the caller waits for that.
@@ -25,23 +25,17 @@ impl Freshness {
         }
     }
 
-    /// Waits until a projection can be read and shows the position. Answers with where it stands: what is read after that
-    /// is at least as new.
+    /// Waits until a projection can be read and shows the position.
     pub(super) async fn of_projection(
         self,
         directory: &Directory,
         projection: &'static str,
-    ) -> Result<Position, QueryError> {
+    ) -> Result<View, QueryError> {
         if self.min_position.is_some() {
             self.of_the_log(directory).await?;
         }
         let wanted = self.min_position.unwrap_or(Position::START);
-        let behind = |cause| QueryError::Projection { projection, cause };
-        directory.projections().reached(projection, wanted, self.deadline).await.map_err(behind)?;
-        let generations = directory.store().projections().generations().await;
-        let generations = generations.map_err(|cause| behind(NotReached::Store(cause)))?;
-        let live = generations.iter().find(|one| one.projection == projection && one.slot == Slot::Live);
-        live.map(|live| live.checkpoint.position).ok_or_else(|| behind(NotReached::Unknown))
+        projected::view(directory, projection, wanted, self.deadline).await
     }
 }
 

@@ -30,6 +30,8 @@ pub struct UserPage {
     pub next: Option<String>,
     /// Everything up to here is shown.
     pub position: Position,
+    /// But for these users, of whom the view could not take everything.
+    pub parked_users: u64,
 }
 
 /// At most `size` users, which is more than 0. What the read model's own rows can answer they answer: then the page is
@@ -65,5 +67,5 @@ async fn newest_users(
     users.truncate(size as usize);
     let last = users.last().filter(|_| more);
     let next = last.map(|user| binding.issue(directory.root(), user.id.0.as_bytes()));
-    Ok(UserPage { users, next, position })
+    Ok(UserPage { users, next, position, parked_users: 0 })
 }

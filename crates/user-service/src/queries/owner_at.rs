@@ -27,15 +27,25 @@ impl Owned<'_> {
     }
 }
 
+/// Who owned something.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// Her as she was; `None` if nobody did.
+    pub past: Option<Past>,
+    /// Users of whom the history could not take everything: it may have been one of them.
+    pub parked_users: u64,
+}
+
 /// Who owned something at a position, deleted or not. Of what somebody owned who has been erased since, nobody can tell.
 pub async fn owner_at(
     directory: &Directory,
     owned: Owned<'_>,
     at: Position,
     deadline: Deadline,
-) -> Result<Option<Past>, QueryError> {
+) -> Result<Owner, QueryError> {
     let _timed = directory.metrics().queries().time(Query::OwnerAt);
-    history_shows(directory, at, deadline).await?;
+    let view = history_shows(directory, at, deadline).await?;
     let key = directory.root().claim_key(&owned.claim());
-    Ok(states::owner(directory.store(), owned, key, at).await?)
+    let past = states::owner(directory.store(), owned, key, at).await?;
+    Ok(Owner { past, parked_users: view.parked_users })
 }

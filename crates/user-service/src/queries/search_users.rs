@@ -32,7 +32,7 @@ pub(super) async fn search_users(
     let binding = PageToken { method: "ListUsers", question: &asked };
     let after = binding.read_sealed(directory.root(), token)?;
     let mut after = after.map(|bytes| place(question.order.key, &bytes)).transpose()?;
-    let position = freshness.of_projection(directory, USER_SEARCH.name).await?;
+    let view = freshness.of_projection(directory, USER_SEARCH.name).await?;
     let _timed = directory.metrics().queries().time(Query::SearchUsers);
     let mut found = Vec::new();
     for looked in 1.. {
@@ -57,7 +57,8 @@ pub(super) async fn search_users(
         after = found.last().map(|(_, place)| place.clone());
     }
     let next = after.map(|place| binding.issue_sealed(directory.root(), &place_bytes(&place)));
-    Ok(UserPage { users: found.into_iter().map(|(user, _)| user).collect(), next, position })
+    let users = found.into_iter().map(|(user, _)| user).collect();
+    Ok(UserPage { users, next, position: view.position, parked_users: view.parked_users })
 }
 
 /// What a token is bound to: all of the question.

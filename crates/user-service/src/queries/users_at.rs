@@ -25,6 +25,8 @@ pub struct PastPage {
     pub next: Option<String>,
     /// What it shows.
     pub position: Position,
+    /// But for these users, of whom the history could not take everything.
+    pub parked_users: u64,
 }
 
 /// Where a list stands: the position that all of its pages show, and where the last user of a page was created.
@@ -64,7 +66,7 @@ pub async fn users_at(
         let at = position_at(directory, moment).await?;
         Bookmark { at, before: Position(at.0 + 1) }
     };
-    history_shows(directory, mark.at, deadline).await?;
+    let view = history_shows(directory, mark.at, deadline).await?;
     let (mut users, mut next) = (Vec::new(), Some(mark.before));
     for _ in 0..STRETCHES_MAX {
         let (Some(before), left) = (next, page.size as usize - users.len()) else { break };
@@ -79,7 +81,8 @@ pub async fn users_at(
         next = states::newest_before(directory.store(), statuses, since(before)).await?;
     }
     let token = |before| page.binding.issue(directory.root(), &Bookmark { at: mark.at, before }.bytes());
-    Ok(PastPage { users, next: next.map(token), position: mark.at })
+    let next = next.map(token);
+    Ok(PastPage { users, next, position: mark.at, parked_users: view.parked_users })
 }
 
 fn since(before: Position) -> Position {

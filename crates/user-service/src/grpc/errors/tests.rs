@@ -61,6 +61,7 @@ fn queries() -> Vec<(String, ApiError)> {
         projection(NotReached::Building { done: 7, total: 9 }),
         projection(NotReached::Unknown),
         projection(NotReached::Paused(INTERNAL.to_owned())),
+        projection(NotReached::Diverged(INTERNAL.to_owned())),
         projection(NotReached::Store(ReadError::StoreDown(INTERNAL.into()).into())),
         projection(NotReached::Store(ProjectionError::Missing)),
         QueryError::BadToken(BadToken),
@@ -95,6 +96,7 @@ fn feed_name(failure: &FeedError) -> &'static str {
         FeedError::NoSnapshot(NotReached::Behind { .. }) => "Feed(NoSnapshot(Behind))",
         FeedError::NoSnapshot(NotReached::Building { .. }) => "Feed(NoSnapshot(Building))",
         FeedError::NoSnapshot(NotReached::Paused(_)) => "Feed(NoSnapshot(Paused))",
+        FeedError::NoSnapshot(NotReached::Diverged(_)) => "Feed(NoSnapshot(Diverged))",
         FeedError::NoSnapshot(NotReached::Unknown) => "Feed(NoSnapshot(Unknown))",
         FeedError::NoSnapshot(NotReached::Store(_)) => "Feed(NoSnapshot(Store))",
         FeedError::Stopping => "Feed(Stopping)",
@@ -117,6 +119,7 @@ fn query_name(failure: &QueryError) -> &'static str {
         QueryError::Projection { cause: NotReached::Building { .. }, .. } => "Projection(Building)",
         QueryError::Projection { cause: NotReached::Unknown, .. } => "Projection(Unknown)",
         QueryError::Projection { cause: NotReached::Paused(_), .. } => "Projection(Paused)",
+        QueryError::Projection { cause: NotReached::Diverged(_), .. } => "Projection(Diverged)",
         QueryError::Projection { cause: NotReached::Store(_), .. } => "Projection(Store)",
         QueryError::BadToken(_) => "BadToken",
         QueryError::History(_) => "History",
@@ -212,6 +215,7 @@ fn every_failure_has_a_code_and_a_reason() {
     Projection(Building): unavailable PROJECTION_BUILDING 10s
     Projection(Unknown): unavailable PROJECTION_BUILDING 0.500s
     Projection(Paused): failed_precondition PROJECTION_PAUSED
+    Projection(Diverged): failed_precondition LOG_DIVERGED
     Projection(Store): unavailable STORE_DOWN 0.500s
     Projection(Store): internal INTERNAL
     BadToken: invalid_argument BAD_PAGE_TOKEN page_token

@@ -5,3 +5,4 @@ mod random;
 mod one_user;
 mod directory;
 mod times;
+mod parked;

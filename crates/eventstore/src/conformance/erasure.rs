@@ -141,6 +141,30 @@ pub async fn an_erasure_and_a_step_at_the_same_time_leave_nothing_personal<F: Fi
     }
 }
 
+/// Whoever holds appends may be waiting for a step, and the step waits for whoever erases: she does not wait for the hold.
+pub async fn an_erasure_that_waits_for_held_appends_keeps_no_step_waiting<F: Fixture>(fixture: &F) {
+    let store = open(fixture).await;
+    let fence = tailing(&*store).await;
+    for n in 1..=2 {
+        creates(n).writing(new_document(stream(n), "new")).done(&*store).await;
+    }
+    let held = store.projections().hold_appends().await.expect("appends are held");
+    let erasing = {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { erases(1, 1).on(&*store).await })
+    };
+    // She comes again and again, and some of the steps meet her.
+    for key in 1..=50 {
+        let step = step(&*store, &NOTES, Slot::Live, fence).await;
+        step.noting(1, key, "hers", 1).naming(1, "Ada").noting(2, key, "his", 1).done(&*store).await;
+    }
+    assert!(!erasing.is_finished(), "the hold did not have to end for that");
+    drop(held);
+    erasing.await.expect("it ends").expect("it is taken");
+    assert_eq!(rows(&*store, &NAMED, Slot::Live).await, Vec::<Vec<_>>::new());
+    assert_eq!(rows(&*store, &NOTE, Slot::Live).await[0], note(1, 1, None, 1));
+}
+
 /// No projection needs to be running, and its owner may have been forgotten.
 pub async fn an_erasure_needs_no_owner<F: Fixture>(fixture: &F) {
     let store = open(fixture).await;

@@ -198,6 +198,7 @@ macro_rules! conformance_tests {
             erasure: late_rows_of_somebody_erased_are_not_personal;
             erasure: a_walk_over_somebody_erased_writes_nothing_personal;
             erasure: an_erasure_and_a_step_at_the_same_time_leave_nothing_personal;
+            erasure: an_erasure_that_waits_for_held_appends_keeps_no_step_waiting;
             erasure: an_erasure_needs_no_owner;
             streams: streams_are_read_one_after_the_other;
             streams: streams_are_read_up_to_a_position;

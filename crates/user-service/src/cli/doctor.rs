@@ -50,7 +50,7 @@ async fn repair(directory: &Directory, place: &Place, report: &Report) -> anyhow
     if mending.wishes().next().is_some() {
         let desk = Desk::open(place).await?;
         let mended = mend(&desk, &mending).await;
-        desk.close().await;
+        desk.close().await?;
         mended?;
     }
     let left = doctor::examine_mended(directory, &mending).await?;

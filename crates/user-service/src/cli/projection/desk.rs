@@ -1,8 +1,9 @@
 //! Who is asked: the service that answers on the admin socket, or the store itself if none does.
 //!
 //! The store can be asked beside any number of services on PostgreSQL, since a wish is a row in it. Where nobody owns the
-//! projection, this process does until its wish is answered.
+//! projection, this process does until the command has ended.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use cqrs::projection::{Answer, Outcome, Wish};
 use eventstore::ProjectionError;
 use serde_json::Value;
 use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use user_domain::PasswordPolicy;
@@ -35,7 +37,17 @@ pub(in crate::cli) enum Desk {
     /// A running service.
     Service(PathBuf),
     /// The store, opened by this process.
-    Store(Box<Directory>, #[expect(dead_code, reason = "it is ours until it is dropped")] Option<DataFolder>),
+    Store(Box<Own>),
+}
+
+/// The store in the hands of this process.
+pub(in crate::cli) struct Own {
+    directory: Directory,
+    #[expect(dead_code, reason = "it is ours until it is dropped")]
+    folder: Option<DataFolder>,
+    /// The work on projections, once it was found that nobody does it: for all wishes of this command.
+    runner: OnceCell<JoinHandle<()>>,
+    stop: CancellationToken,
 }
 
 impl Desk {
@@ -56,21 +68,28 @@ impl Desk {
         let passwords = Passwords::new(HashingCost::FLOOR, sources.clone());
         let runner = runner_settings();
         let parts = Parts { keys, passwords, policy: PasswordPolicy::default(), sources, runner };
-        Ok(Self::Store(Box::new(Directory::open_existing(store, parts).await?), folder))
+        let directory = Directory::open_existing(store, parts).await?;
+        let (runner, stop) = (OnceCell::new(), CancellationToken::new());
+        Ok(Self::Store(Box::new(Own { directory, folder, runner, stop })))
     }
 
-    pub(in crate::cli) async fn close(&self) {
-        if let Self::Store(directory, _) = self {
-            directory.store().close().await;
+    pub(in crate::cli) async fn close(self) -> anyhow::Result<()> {
+        if let Self::Store(own) = self {
+            own.stop.cancel();
+            if let Some(runner) = own.runner.into_inner() {
+                runner.await?;
+            }
+            own.directory.store().close().await;
         }
+        Ok(())
     }
 
     /// How every projection is.
     pub(super) async fn status(&self) -> anyhow::Result<Vec<Value>> {
         match self {
             Self::Service(socket) => Ok(serde_json::from_str(&admin::ask(socket, "/projections").await?)?),
-            Self::Store(directory, _) => {
-                Ok(directory.projections().status().await?.iter().map(projections::shown).collect())
+            Self::Store(own) => {
+                Ok(own.directory.projections().status().await?.iter().map(projections::shown).collect())
             }
         }
     }
@@ -84,15 +103,14 @@ impl Desk {
                     &admin::ask(socket, &format!("/projections/{name}/parked{user}")).await?,
                 )?)
             }
-            Self::Store(directory, _) => Ok(parked_of(directory, name, user).await?),
+            Self::Store(own) => Ok(parked_of(&own.directory, name, user).await?),
         }
     }
 
     /// Leaves a wish, shows how it is being done, and gives back what became of it.
     pub(in crate::cli) async fn fulfil(&self, name: &str, wish: Wish) -> anyhow::Result<Outcome> {
         let ticket = self.wish(name, &wish).await?;
-        let (stop, mut progress, mut ownerless) = (CancellationToken::new(), Progress::new(), 0);
-        let mut runner = None;
+        let (mut progress, mut ownerless) = (Progress::new(), 0);
         let outcome = loop {
             match self.answer(name, ticket).await? {
                 Answer::Pending => {}
@@ -103,17 +121,12 @@ impl Desk {
             let one = status.iter().find(|status| status["name"] == name);
             progress.show(one);
             ownerless = if one.is_some_and(|one| one["owner"].is_null()) { ownerless + 1 } else { 0 };
-            if let (Self::Store(directory, _), None, OWNERLESS..) = (self, &runner, ownerless) {
-                let (projections, stop) = (directory.projections().clone(), stop.clone());
-                runner = Some(tokio::spawn(async move { projections.run(stop).await }));
+            if let (Self::Store(own), OWNERLESS..) = (self, ownerless) {
+                own.runner.get_or_init(|| own.run());
             }
             sleep(POLL).await;
         };
         progress.end();
-        stop.cancel();
-        if let Some(runner) = runner {
-            runner.await?;
-        }
         outcome
     }
 
@@ -124,7 +137,7 @@ impl Desk {
                 let ticket = admin::tell(socket, &path, &wish.to_string()).await?;
                 ticket.parse().context("the service gave no ticket")
             }
-            Self::Store(directory, _) => match directory.projections().wish(name, wish).await {
+            Self::Store(own) => match own.directory.projections().wish(name, wish).await {
                 Ok(ticket) => Ok(ticket),
                 Err(ProjectionError::Missing) => bail!("there is no projection {name}"),
                 Err(error) => Err(error.into()),
@@ -144,7 +157,15 @@ impl Desk {
                     (_, None) => Answer::Pending,
                 })
             }
-            Self::Store(directory, _) => Ok(directory.projections().answer(name, ticket).await?),
+            Self::Store(own) => Ok(own.directory.projections().answer(name, ticket).await?),
         }
+    }
+}
+
+impl Own {
+    /// Does the work of projections until it is told to stop.
+    fn run(&self) -> JoinHandle<()> {
+        let (projections, stop) = (self.directory.projections().clone(), self.stop.clone());
+        tokio::spawn(async move { projections.run(stop).await })
     }
 }

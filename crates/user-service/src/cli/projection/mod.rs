@@ -101,7 +101,7 @@ enum Which {
 pub(super) async fn projection(args: ProjectionArgs) -> anyhow::Result<()> {
     let desk = Desk::open(&args.place).await?;
     let done = serve(&desk, args.command).await;
-    desk.close().await;
+    desk.close().await?;
     done
 }
 

@@ -55,9 +55,14 @@ pub(crate) const STEP_SETTINGS: &str = concat!(
     SET default_transaction_isolation = 'read committed';"
 );
 
-/// Reads are short, each its own transaction.
-pub(crate) const READ_SETTINGS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; SET jit = off; \
-    SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed';";
+/// Reads are short, each its own transaction. They find their rows by an index, as appends do, and most are read in less
+/// time than a plan of their own would take to make. A page is cut off after a few rows: the planner, which does not know
+/// after how many, would send for other processes to read all of them.
+pub(crate) const READ_SETTINGS: &str = concat!(
+    planner!(),
+    "SET max_parallel_workers_per_gather = 0; SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
+    SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed';"
+);
 
 /// A setting of the login or of the database may not lower what is promised; a stronger one stays.
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \

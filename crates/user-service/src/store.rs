@@ -23,6 +23,7 @@ pub static SQLITE_MIGRATIONS: &[Migration] = &[
         name: "projections",
         sql: include_str!("../migrations/sqlite/V2__projections.sql"),
     },
+    Migration { number: 3, name: "moments", sql: include_str!("../migrations/sqlite/V3__moments.sql") },
 ];
 
 /// Our schema on PostgreSQL.
@@ -33,6 +34,7 @@ pub static POSTGRES_MIGRATIONS: &[Migration] = &[
         name: "projections",
         sql: include_str!("../migrations/postgres/V2__projections.sql"),
     },
+    Migration { number: 3, name: "moments", sql: include_str!("../migrations/postgres/V3__moments.sql") },
 ];
 
 /// Where the log is: `sqlite:PATH` or `postgres://…`. Never printed whole: it may hold a password.

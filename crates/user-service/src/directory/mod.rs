@@ -75,13 +75,13 @@ impl Directory {
         let keys = Arc::new(keys);
         let bus = CommandBus::new(
             Arc::clone(&store),
-            UserAggregates {
-                store: Arc::clone(&store),
-                keys: Arc::clone(&keys),
-                root: Arc::clone(&root),
-                passwords: passwords.clone(),
-                sources: sources.clone(),
-            },
+            UserAggregates::new(
+                Arc::clone(&store),
+                Arc::clone(&keys),
+                Arc::clone(&root),
+                passwords.clone(),
+                sources.clone(),
+            ),
         );
         let decoder = Arc::new(UserDecoder::new(Arc::clone(&store), Arc::clone(&keys)));
         let projections = Projections::new(Arc::clone(&store), decoder, projections::projectors(), runner);

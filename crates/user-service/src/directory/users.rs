@@ -22,11 +22,11 @@ const HISTORY_PAGE: u32 = 500;
 /// What the command bus needs to know about users.
 #[derive(Debug)]
 pub struct UserAggregates {
-    pub(super) store: Arc<dyn EventStore>,
-    pub(super) keys: Arc<MasterKeys>,
-    pub(super) root: Arc<VaultRoot>,
-    pub(super) passwords: Passwords,
-    pub(super) sources: Sources,
+    store: Arc<dyn EventStore>,
+    keys: Arc<MasterKeys>,
+    root: Arc<VaultRoot>,
+    passwords: Passwords,
+    sources: Sources,
 }
 
 #[async_trait]
@@ -84,6 +84,18 @@ impl Aggregates<Users> for UserAggregates {
 }
 
 impl UserAggregates {
+    /// What a bus needs, or whoever turns changes into appends without one: in bulk, on users whom she knows.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        keys: Arc<MasterKeys>,
+        root: Arc<VaultRoot>,
+        passwords: Passwords,
+        sources: Sources,
+    ) -> Self {
+        Self { store, keys, root, passwords, sources }
+    }
+
     /// A user without a row was never created, or has been erased.
     async fn load_without_row(&self, id: AggregateId) -> Result<User, Fault> {
         let Some(last) = self.store.stream_head(id).await? else { return Ok(User::Absent) };

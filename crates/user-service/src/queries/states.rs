@@ -73,15 +73,30 @@ macro_rules! owner {
 static BY_EMAIL: Select = owner!("email_claim");
 static BY_USERNAME: Select = owner!("username_claim");
 
-/// The newest who were like this at $1, created before $2 and not before $3. Of each user all states like this are looked
-/// at that began by $1; one held then.
+/// The newest of all who were there at $1 and were created before $2, whatever they were like. The entries of one user stand
+/// side by side, so hers at $1 costs one look, however early that was and whatever has become of her since.
+static EVERYBODY: Select = Select {
+    sql: concat!(
+        "SELECT c.created_position, ",
+        columns!("s"),
+        " FROM user_history c JOIN user_history s ON s.id = c.id \
+         WHERE c.version = 1 AND c.created_position < $2 AND s.from_position <= $1 AND s.to_position > $1 \
+         ORDER BY c.created_position DESC LIMIT $3"
+    ),
+    columns: &kinds::<{ 1 + STATE_COLUMNS }>(1),
+};
+
+/// The newest who were like this at $1, created before $2 and not before $3. `k` is looked through by its index alone, as
+/// far as the engine can; `s` is the same state as a whole, of those only that held then.
 macro_rules! like {
     ($condition:literal) => {
         concat!(
-            "SELECT * FROM (SELECT * FROM user_history WHERE ",
+            "SELECT * FROM (SELECT k.created_position, ",
+            columns!("s"),
+            " FROM user_history k JOIN user_history s ON s.id = k.id AND s.version = k.version WHERE ",
             $condition,
-            " AND created_position < $2 AND created_position >= $3 AND from_position <= $1 AND to_position > $1 \
-             ORDER BY created_position DESC LIMIT $4) AS q"
+            " AND k.created_position < $2 AND k.created_position >= $3 AND k.from_position <= $1 AND k.to_position > $1 \
+             ORDER BY k.created_position DESC LIMIT $4) AS q"
         )
     };
 }
@@ -91,15 +106,15 @@ static PAGE: Select = Select {
         "SELECT r.created_position, ",
         columns!("r"),
         " FROM (",
-        like!("status = $5 AND email IS NOT NULL"),
+        like!("k.status = $5 AND s.email IS NOT NULL"),
         " UNION ALL ",
-        like!("status = $6 AND email IS NOT NULL"),
+        like!("k.status = $6 AND s.email IS NOT NULL"),
         " UNION ALL ",
-        like!("status = $7 AND email IS NOT NULL"),
+        like!("k.status = $7 AND s.email IS NOT NULL"),
         " UNION ALL ",
-        like!("status = $8 AND email IS NOT NULL"),
+        like!("k.status = $8 AND s.email IS NOT NULL"),
         " UNION ALL ",
-        like!("email IS NULL AND CAST($9 AS bigint) = 1"),
+        like!("k.email IS NULL AND CAST($9 AS bigint) = 1"),
         ") AS r ORDER BY r.created_position DESC LIMIT $4"
     ),
     columns: &kinds::<{ 1 + STATE_COLUMNS }>(1),
@@ -133,7 +148,8 @@ static NEWEST: Select = Select {
     columns: &[ColumnKind::BigInt],
 };
 
-/// Who changed after $2 and up to $3, and not again up to $4: as she was at $4, and as she had been at $1.
+/// Who changed after $2 and up to $3, and not again up to $4: as she was at $4, and as she had been at $1. What happened in
+/// between stands side by side in the log.
 static CHANGED: Select = Select {
     sql: concat!(
         "SELECT ",
@@ -141,16 +157,17 @@ static CHANGED: Select = Select {
         ", ",
         columns!("e"),
         " FROM (SELECT s.*, (SELECT b.version FROM user_history b WHERE b.id = s.id AND b.from_position <= $1 \
-         ORDER BY b.version DESC LIMIT 1) AS version_before FROM user_history s \
-         WHERE s.from_position > $2 AND s.from_position <= $3 AND s.to_position > $4 \
-         ORDER BY s.from_position LIMIT $5) AS l \
+         ORDER BY b.version DESC LIMIT 1) AS version_before \
+         FROM events w JOIN user_history s ON s.id = w.aggregate_id AND s.version = w.version \
+         WHERE w.position > $2 AND w.position <= $3 AND s.to_position > $4 \
+         ORDER BY w.position LIMIT $5) AS l \
          LEFT JOIN user_history e ON e.id = l.id AND e.version = l.version_before ORDER BY l.from_position"
     ),
     columns: &kinds::<{ 2 * STATE_COLUMNS }>(0),
 };
 
 /// Every read of this file, for the test that prepares each on both engines.
-pub static STATEMENTS: &[&Select] = &[&BY_EMAIL, &BY_USERNAME, &PAGE, &NEWEST, &CHANGED];
+pub static STATEMENTS: &[&Select] = &[&BY_EMAIL, &BY_USERNAME, &EVERYBODY, &PAGE, &NEWEST, &CHANGED];
 
 /// Who owned an address or a name at a position, given its key.
 pub(super) async fn owner(
@@ -176,6 +193,18 @@ pub(super) struct Newcomers {
     pub(super) before: Position,
 }
 
+/// Everybody who was there at a position and was created before another, erased since or not, each with where she was
+/// created; the newest first, at most `limit`.
+pub(super) async fn everybody(
+    store: &dyn EventStore,
+    at: Position,
+    before: Position,
+    limit: usize,
+) -> Result<Vec<(Position, Past)>, ReadError> {
+    let parameters = [at, before, Position(limit as u64)].map(number);
+    store.select(&EVERYBODY, &parameters).await?.into_iter().map(placed).collect()
+}
+
 /// Those of some newcomers who had one of the statuses at a position, each with where she was created; the newest first,
 /// at most `limit`.
 pub(super) async fn page(
@@ -190,11 +219,7 @@ pub(super) async fn page(
     parameters.push(number(Position(limit as u64)));
     parameters.extend(in_words(statuses));
     parameters.push(erased_too(statuses));
-    let user = |mut row: Row| {
-        let past = state(row.split_off(1))?;
-        Ok((position(&row)?, past))
-    };
-    store.select(&PAGE, &parameters).await?.into_iter().map(user).collect()
+    store.select(&PAGE, &parameters).await?.into_iter().map(placed).collect()
 }
 
 /// Behind whom to look next for somebody with one of the statuses, if nobody was created in between: right behind the
@@ -264,6 +289,12 @@ pub(super) async fn changed(
 /// The state in columns that are all null if there is none.
 fn maybe(row: Row) -> Result<Option<Past>, ReadError> {
     if row[0] == Value::Null { Ok(None) } else { state(row).map(Some) }
+}
+
+/// A state behind the place where its user was created.
+fn placed(mut row: Row) -> Result<(Position, Past), ReadError> {
+    let past = state(row.split_off(1))?;
+    Ok((position(&row)?, past))
 }
 
 /// What the vault knows of her password stands in no state.

@@ -1,7 +1,5 @@
 //! Who was there then? The directory as it was, newest first: each page shows the same position, whatever is written.
 
-use std::cmp::Reverse;
-
 use eventstore::{Deadline, Position};
 use user_domain::Status;
 
@@ -14,7 +12,10 @@ use crate::metrics::Query;
 /// How much of the log one read looks through for newcomers, and how many reads a page takes at most. Whoever asks for what
 /// hardly anybody was gets a short page and a token, and no read lasts long.
 const STRETCH: u64 = 200_000;
-const STRETCHES_MAX: usize = 8;
+const READS_MAX: usize = 8;
+
+/// Looking at everybody is worth it while one in so many is listed.
+const ONE_IN: usize = 4;
 
 /// A page of users as they were.
 #[derive(Clone, Debug)]
@@ -67,52 +68,78 @@ pub async fn users_at(
         Bookmark { at, before: Position(at.0 + 1) }
     };
     let view = history_shows(directory, mark.at, deadline).await?;
+    let mut look = if statuses.contains(&Status::Active) { Look::AtEverybody } else { Look::ByStatus };
     let (mut users, mut next) = (Vec::new(), Some(mark.before));
-    for _ in 0..STRETCHES_MAX {
+    for _ in 0..READS_MAX {
         let (Some(before), left) = (next, page.size as usize - users.len()) else { break };
-        let mut found = newest(directory, statuses, Bookmark { at: mark.at, before }, left + 1).await?;
-        if found.len() > left {
-            found.truncate(left);
-            next = found.last().map(|(created, _)| *created).or(next);
-            users.extend(found.into_iter().map(|(_, user)| user));
+        let part = match look {
+            Look::AtEverybody => {
+                everybody(directory, statuses, Bookmark { before, ..mark }, left + 1).await?
+            }
+            Look::ByStatus => by_status(directory, statuses, Bookmark { before, ..mark }, left + 1).await?,
+        };
+        let more = part.found.len() > left;
+        let last = left.checked_sub(1).filter(|_| more).map(|last| part.found[last].0);
+        users.extend(part.found.into_iter().take(left).map(|(_, user)| user));
+        if more {
+            next = Some(last.unwrap_or(before));
             break;
         }
-        users.extend(found.into_iter().map(|(_, user)| user));
-        next = states::newest_before(directory.store(), statuses, since(before)).await?;
+        (look, next) = (part.look, part.next);
     }
-    let token = |before| page.binding.issue(directory.root(), &Bookmark { at: mark.at, before }.bytes());
+    let token = |before| page.binding.issue(directory.root(), &Bookmark { before, ..mark }.bytes());
     let next = next.map(token);
     Ok(PastPage { users, next, position: mark.at, parked_users: view.parked_users })
 }
 
-fn since(before: Position) -> Position {
-    Position(before.0.saturating_sub(STRETCH))
+/// How those are found who belong on a page. Most users are active in most directories: then nearly everybody belongs
+/// there, and is looked at in turn. Whoever asks for what is rare is answered by the status.
+#[derive(Clone, Copy)]
+enum Look {
+    AtEverybody,
+    ByStatus,
 }
 
-/// The newest of those who were created within the stretch before a bookmark, with where each was created.
-///
-/// Most users are active in most directories. When they fill the page, the others are only looked for down to where it
-/// ends: without that, a page would look through every suspension there ever was.
-async fn newest(
+/// What one read has come to.
+struct Part {
+    /// With where each was created; the newest first.
+    found: Vec<(Position, Past)>,
+    /// Behind whom to go on, if there may be more.
+    next: Option<Position>,
+    /// How to go on.
+    look: Look,
+}
+
+/// Of the newest before a bookmark those with one of the statuses: as many as are wanted, if most have one.
+async fn everybody(
     directory: &Directory,
     statuses: &[Status],
     mark: Bookmark,
-    limit: usize,
-) -> Result<Vec<(Position, Past)>, QueryError> {
-    let (active, others): (Vec<Status>, Vec<Status>) =
-        statuses.iter().copied().partition(|status| *status == Status::Active);
-    let mut newcomers = Newcomers { since: since(mark.before), before: mark.before };
-    let mut found = Vec::new();
-    for statuses in [active, others] {
-        if statuses.is_empty() {
-            continue;
-        }
-        found.extend(states::page(directory.store(), &statuses, mark.at, newcomers, limit).await?);
-        if let Some((created, _)) = found.get(limit - 1) {
-            newcomers.since = *created;
-        }
-    }
-    found.sort_by_key(|(created, _)| Reverse(*created));
-    found.truncate(limit);
-    Ok(found)
+    wanted: usize,
+) -> Result<Part, QueryError> {
+    let limit = wanted + wanted / ONE_IN;
+    let mut found = states::everybody(directory.store(), mark.at, mark.before, limit).await?;
+    let looked_at = found.len();
+    let next = found.last().filter(|_| looked_at == limit).map(|(created, _)| *created);
+    found.retain(|(_, user)| user.user.status().is_some_and(|status| statuses.contains(&status)));
+    let look = if found.len() * ONE_IN < looked_at { Look::ByStatus } else { Look::AtEverybody };
+    Ok(Part { found, next, look })
+}
+
+/// The newest of those with one of the statuses who were created within the stretch before a bookmark.
+async fn by_status(
+    directory: &Directory,
+    statuses: &[Status],
+    mark: Bookmark,
+    wanted: usize,
+) -> Result<Part, QueryError> {
+    let since = Position(mark.before.0.saturating_sub(STRETCH));
+    let newcomers = Newcomers { since, before: mark.before };
+    let found = states::page(directory.store(), statuses, mark.at, newcomers, wanted).await?;
+    let next = if found.len() < wanted {
+        states::newest_before(directory.store(), statuses, since).await?
+    } else {
+        None // somebody further down ends the page
+    };
+    Ok(Part { found, next, look: Look::ByStatus })
 }

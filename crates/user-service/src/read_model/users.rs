@@ -67,13 +67,16 @@ static WITH_SECRET: Select = Select {
     columns: kinds!(SmallInt, Bytes, BigInt, Text),
 };
 
-/// The first rows of one status, by its index.
+/// The first rows of one status, by its index. By `status = …` PostgreSQL would rather walk through the primary key, which
+/// has the order too, and pass by everybody with another status: through all of them, if there is none with this one.
 macro_rules! newest_of {
     ($status:literal) => {
         concat!(
-            "SELECT * FROM (SELECT * FROM user_read_model WHERE status = ",
+            "SELECT * FROM (SELECT * FROM user_read_model WHERE (status, id) < (",
             $status,
-            " AND id < $5 ORDER BY id DESC LIMIT $6) AS q"
+            ", $5) AND status >= ",
+            $status,
+            " ORDER BY status DESC, id DESC LIMIT $6) AS q"
         )
     };
 }

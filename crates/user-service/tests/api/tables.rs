@@ -16,6 +16,7 @@ use crate::stage::{Place, Stage, on_both_stores};
 on_both_stores!(
     every_statement_is_understood,
     what_is_read_often_is_found_by_an_index,
+    a_page_of_a_status_passes_by_nobody_else,
     every_column_of_every_table_has_a_class,
 );
 
@@ -87,7 +88,7 @@ async fn plan(place: &Place, statement: &str) -> String {
 /// Whether a table is read from end to end. What a page puts together has names of its own, and is a few rows.
 fn scans(statement: &str, plan: &str) -> bool {
     // A few rows that a page has put together are gone through, under a name of their own.
-    let is_table = |name: &str| name.starts_with("user_") || ["s", "b", "e"].contains(&name);
+    let is_table = |name: &str| name.starts_with("user_") || ["s", "b", "e", "k", "c", "w"].contains(&name);
     let put_together = statement.contains(" FROM (");
     let mut lines = plan.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     let scanned = lines.any(|words| words[0] == "SCAN" && words.get(1).is_some_and(|name| is_table(name)));
@@ -106,6 +107,15 @@ async fn what_is_read_often_is_found_by_an_index(stage: &Stage) {
         scanned.contains("Seq Scan") || scanned.contains("SCAN "),
         "a missing index is noticed: {scanned}"
     );
+}
+
+/// The primary key has the order of a page, too. Along it a page of a rare status would look at everybody.
+async fn a_page_of_a_status_passes_by_nobody_else(stage: &Stage) {
+    let pages = read_model::STATEMENTS.iter().filter(|select| select.sql.contains("UNION ALL"));
+    for page in pages {
+        let plan = plan(&stage.place, page.sql).await;
+        assert_eq!(plan.matches("user_read_model_by_status").count(), 4, "{plan}");
+    }
 }
 
 /// Every column in the store that is not the log's: table, column.

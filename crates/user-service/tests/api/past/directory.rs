@@ -13,6 +13,7 @@ use crate::stage::{PASSWORD, Stage, on_both_stores};
 on_both_stores!(
     the_directory_at_every_position_is_the_fold_of_all_events,
     a_list_shows_one_moment_whatever_is_written_between_its_pages,
+    whoever_is_listed_is_found_behind_many_who_are_not,
     an_address_has_the_owner_it_had,
     differences_of_all_users_are_those_of_each,
     an_erased_user_existed_and_that_is_all,
@@ -89,6 +90,21 @@ async fn a_list_shows_one_moment_whatever_is_written_between_its_pages(stage: &S
         }
     }
     assert_eq!(json!(listed), then);
+}
+
+async fn whoever_is_listed_is_found_behind_many_who_are_not(stage: &Stage) {
+    for n in 0..24 {
+        let user = stage.create(&format!("user{n}")).await;
+        if n % 12 != 0 {
+            stage.change("DeleteUser", &user).await;
+        }
+    }
+    let head = stage.head().await;
+    for size in [1, 2, 3, 5] {
+        let listed = pages(stage, "ListUsers", json!({"asOf": at(head), "pageSize": size}), "users").await;
+        let names: Vec<_> = listed.iter().map(|user| user["username"].as_str().unwrap()).collect();
+        assert_eq!(names, ["user12", "user0"], "in pages of {size}");
+    }
 }
 
 async fn an_address_has_the_owner_it_had(stage: &Stage) {

@@ -2,8 +2,10 @@
 //!
 //! Where to go on after a crash is always between two streams. A stream that is too long for one step is written in
 //! pieces: what is about nobody, and what is parked, waits for the last of them, since it could not be taken back.
+//!
+//! While the store writes some streams, the next ones are read and folded: the one waits for a disk, the other computes.
 
-use eventstore::{AggregateId, Phase, Progress, RecordedEvent, StreamCursor, Version, Writing};
+use eventstore::{AggregateId, Phase, Position, Progress, RecordedEvent, StreamCursor, Version, Writing};
 
 use super::divergence;
 use super::fold::Fold;
@@ -18,6 +20,8 @@ pub(super) struct Walk {
     clean: bool,
     /// The stream that is being written in pieces.
     long: Option<LongStream>,
+    /// What follows a stream that has been written.
+    ahead: Option<(AggregateId, Part)>,
 }
 
 /// A stream that is being written in pieces.
@@ -38,32 +42,102 @@ pub(super) async fn step<E: Send + Sync + 'static>(
         tended.pause(place, reason).await?;
         return Ok(Moved::Paused);
     }
-    let limit = tended.pace.events();
-    let whole = after.map(|aggregate_id| StreamCursor { aggregate_id, version: Version(u64::MAX) });
-    let cursor = tended.walk.long.as_ref().map(|long| long.cursor).or(whole);
-    let up_to = tended.generation.checkpoint.position;
-    let events = place.store.streams(cursor, up_to, limit).await?;
-    let page = Page { at_end: events.len() < limit as usize, events };
-    match tended.walk.long.take() {
-        Some(long) => go_on(place, tended, long, page).await?,
-        None if page.events.is_empty() => {
-            let slot = tended.generation.slot;
-            place.projections().walked(place.layout, slot, tended.fence).await?;
-            tended.generation.phase = Phase::Tailing;
+    let (up_to, limit) = (tended.generation.checkpoint.position, tended.pace.events());
+    if let Some(long) = tended.walk.long.take() {
+        let page = Page::read(place, Some(long.cursor), up_to, limit).await?;
+        go_on(place, tended, long, page).await?;
+    } else {
+        let ahead = tended.walk.ahead.take().filter(|(written, _)| Some(*written) == after);
+        match ahead {
+            Some((_, part)) => take(place, tended, part, limit).await?,
+            None => take(place, tended, Part::after(place, after, up_to, limit).await?, limit).await?,
         }
-        None => many(place, tended, page).await?,
     }
     tended.pause_if_too_much_is_parked(place).await?;
     Ok(Moved::Far)
 }
 
+/// What follows in the order of streams.
+#[derive(Debug)]
+enum Part {
+    /// Nothing.
+    End,
+    /// As many whole streams as a step takes, folded.
+    Streams { fold: Fold, first: AggregateId, whole: Whole },
+    /// A stream that is too long for one step.
+    Long(Page),
+}
+
+impl Part {
+    async fn after<E: Send + Sync + 'static>(
+        place: &Workplace<E>,
+        after: Option<AggregateId>,
+        up_to: Position,
+        limit: u32,
+    ) -> Result<Self, Trouble> {
+        let cursor = after.map(|aggregate_id| StreamCursor { aggregate_id, version: Version(u64::MAX) });
+        let mut page = Page::read(place, cursor, up_to, limit).await?;
+        let Some(first) = page.events.first().map(|event| event.aggregate_id) else { return Ok(Self::End) };
+        page.events.truncate(match page.whole() {
+            0 => return Ok(Self::Long(page)),
+            whole => whole,
+        });
+        let (last, events) = (page.events[page.events.len() - 1].aggregate_id, page.events.len());
+        let mut fold = Fold::default();
+        fold.all(&*place.projector, &place.read(page.events).await?);
+        Ok(Self::Streams { fold, first, whole: Whole { last, events } })
+    }
+}
+
+/// Writes what follows.
+async fn take<E: Send + Sync + 'static>(
+    place: &Workplace<E>,
+    tended: &mut Tended,
+    part: Part,
+    limit: u32,
+) -> Result<(), Trouble> {
+    match part {
+        Part::End => {
+            let slot = tended.generation.slot;
+            place.projections().walked(place.layout, slot, tended.fence).await?;
+            tended.generation.phase = Phase::Tailing;
+        }
+        Part::Long(page) => {
+            let cursor = StreamCursor { aggregate_id: page.events[0].aggregate_id, version: Version::NONE };
+            go_on(place, tended, LongStream { cursor, fold: Fold::default(), events: 0 }, page).await?;
+        }
+        Part::Streams { mut fold, first, whole } => {
+            let (last, up_to) = (whole.last, tended.generation.checkpoint.position);
+            let (written, next) = tokio::join!(
+                write(place, tended, &mut fold, first, Some(whole)),
+                Part::after(place, Some(last), up_to, limit)
+            );
+            written?;
+            // What could not be read is read again by the next step, which says so if it fails.
+            tended.walk.ahead = next.ok().map(|part| (last, part));
+        }
+    }
+    Ok(())
+}
+
 /// Events in the order of streams.
+#[derive(Debug)]
 struct Page {
     events: Vec<RecordedEvent>,
     at_end: bool,
 }
 
 impl Page {
+    async fn read<E: Send + Sync + 'static>(
+        place: &Workplace<E>,
+        after: Option<StreamCursor>,
+        up_to: Position,
+        limit: u32,
+    ) -> Result<Self, Trouble> {
+        let events = place.store.streams(after, up_to, limit).await?;
+        Ok(Self { at_end: events.len() < limit as usize, events })
+    }
+
     /// How many events belong to streams that end in this page.
     fn whole(&self) -> usize {
         match self.events.last() {
@@ -73,26 +147,6 @@ impl Page {
             _ => self.events.len(),
         }
     }
-}
-
-/// As many whole streams as there are; or the beginning of one that fills the page.
-async fn many<E: Send + Sync + 'static>(
-    place: &Workplace<E>,
-    tended: &mut Tended,
-    mut page: Page,
-) -> Result<(), Trouble> {
-    let whole = page.whole();
-    if whole == 0 {
-        let first = &page.events[0];
-        let cursor = StreamCursor { aggregate_id: first.aggregate_id, version: Version::NONE };
-        let long = LongStream { cursor, fold: Fold::default(), events: 0 };
-        return go_on(place, tended, long, page).await;
-    }
-    page.events.truncate(whole);
-    let (first, last) = (page.events[0].aggregate_id, page.events[whole - 1].aggregate_id);
-    let mut fold = Fold::default();
-    fold.all(&*place.projector, &place.read(page.events).await?);
-    write(place, tended, &mut fold, first, Some(Whole { last, events: whole })).await
 }
 
 /// The next piece of a stream.
@@ -121,6 +175,7 @@ async fn go_on<E: Send + Sync + 'static>(
 }
 
 /// The streams up to here are in the rows.
+#[derive(Debug)]
 struct Whole {
     last: AggregateId,
     events: usize,

@@ -1,6 +1,7 @@
 //! What the work on one projection needs in this process, whoever owns it at the moment.
 
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use eventstore::{
 };
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
 use super::counters::Counters;
 use super::fold::Happened;
@@ -69,11 +71,18 @@ impl<E: Send + Sync + 'static> Workplace<E> {
         Ok(both.map(|(recorded, event)| Happened { recorded, event }).collect())
     }
 
-    /// Takes a step, and says how long that took.
+    /// Takes a step, and says how long that took: in a task of its own, so that whoever waits for it can do something else
+    /// meanwhile without it taking longer.
     pub(super) async fn apply(&self, batch: ProjectionBatch, events: usize) -> Result<Duration, Trouble> {
-        let (parked, begun) = (batch.park.len(), Instant::now());
-        self.projections().apply(batch).await?;
-        let time = begun.elapsed();
+        let (parked, store) = (batch.park.len(), Arc::clone(&self.store));
+        let mut writing = JoinSet::new();
+        writing.spawn(async move {
+            let begun = Instant::now();
+            (store.projections().apply(batch).await, begun.elapsed())
+        });
+        let joined = writing.join_next().await.expect("it has one task");
+        let (applied, time) = joined.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+        applied?;
         self.counters.step(events, parked, time);
         Ok(time)
     }

@@ -11,6 +11,8 @@ mod contender;
 mod workload;
 mod load;
 mod audit;
+mod past;
+mod history;
 mod postgres;
 mod sqlite;
 
@@ -21,7 +23,9 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use contender::{CALLER_THREADS, Contender, Place, Subject};
+use history::History;
 use load::Shape;
+use past::Measurement;
 use postgres::{Instance, Server};
 use turns::Effort;
 
@@ -42,6 +46,11 @@ enum Command {
     Append(Append),
     /// One contender alone, for a profiler
     Alone(Alone),
+    /// A directory with a long past: its projections, its past moments, exports and feeds
+    History(History),
+    /// One measurement on a directory with a past; started by this program
+    #[command(hide = true)]
+    Past(Measurement),
     /// One of several processes on one database; started by this program
     #[command(hide = true)]
     Instance(Instance),
@@ -92,6 +101,8 @@ fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::Append(append) => append.run(),
         Command::Alone(alone) => alone.run(),
+        Command::History(history) => history.run(),
+        Command::Past(measurement) => measurement.run(),
         Command::Instance(instance) => instance.run(),
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn print_bars(judged: &[Judged]) {
         let verdict = if judged.passed() { "passed" } else { "SHORT" };
         println!(
             "{:<30} {:<58} {:>20} {:>6}  {verdict}",
-            judged.bar.id, judged.bar.what, judged.ratio, judged.bar.at_least
+            judged.id, judged.what, judged.ratio, judged.at_least
         );
     }
 }
@@ -56,12 +56,12 @@ pub(crate) fn write_bars(file: &Path, judged: &[Judged]) -> anyhow::Result<()> {
         .iter()
         .map(|judged| {
             json!({
-                "id": judged.bar.id,
-                "what": judged.bar.what,
+                "id": judged.id,
+                "what": judged.what,
                 "ratio": judged.ratio.median,
                 "least": judged.ratio.least,
                 "most": judged.ratio.most,
-                "bar": judged.bar.at_least,
+                "bar": judged.at_least,
                 "passed": judged.passed(),
             })
         })

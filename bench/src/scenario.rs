@@ -37,13 +37,15 @@ pub(crate) enum Of {
 /// A bar and what was reached.
 #[derive(Debug)]
 pub(crate) struct Judged {
-    pub(crate) bar: Bar,
+    pub(crate) id: String,
+    pub(crate) what: String,
+    pub(crate) at_least: f64,
     pub(crate) ratio: Ratio,
 }
 
 impl Judged {
     pub(crate) fn passed(&self) -> bool {
-        self.ratio.median >= self.bar.at_least
+        self.ratio.median >= self.at_least
     }
 }
 
@@ -57,7 +59,8 @@ impl Scenario {
                     .ratio(one, other, |one, other| micros(other.p99_micros) / micros(one.p99_micros))?,
                 Of::Evenness(subject) => figures.ratio(subject, subject, |measured, _| measured.evenness)?,
             };
-            Ok(Judged { bar, ratio })
+            let Bar { id, what, at_least, .. } = bar;
+            Ok(Judged { id, what, at_least, ratio })
         };
         self.bars.into_iter().map(judge).collect()
     }

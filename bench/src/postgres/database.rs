@@ -15,15 +15,15 @@ use crate::workload::Rung;
 
 /// A database of one measurement.
 #[derive(Debug)]
-pub(super) struct Database {
+pub(crate) struct Database {
     server: String,
     name: String,
-    pub(super) url: String,
+    pub(crate) url: String,
     rung: Rung,
 }
 
 impl Database {
-    pub(super) async fn fresh(server: &Server, rung: Rung) -> anyhow::Result<Self> {
+    pub(crate) async fn fresh(server: &Server, rung: Rung) -> anyhow::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("bench_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let client = connect(&server.url).await?;
@@ -63,7 +63,7 @@ impl Database {
         Ok(ratio(accepted, count(&owner, audit::COMMITS).await?.max(1).unsigned_abs()))
     }
 
-    pub(super) async fn drop(self) -> anyhow::Result<()> {
+    pub(crate) async fn drop(self) -> anyhow::Result<()> {
         let client = connect(&self.server).await?;
         Ok(client.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await?)
     }

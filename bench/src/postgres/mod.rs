@@ -11,6 +11,7 @@ mod raw_all;
 mod raw_all_sql;
 mod seed;
 
+pub(crate) use database::Database;
 pub(crate) use ours::{Ours, measure_ours};
 pub(crate) use processes::{Instance, measure_processes};
 pub(crate) use raw::measure_raw;

@@ -18,11 +18,13 @@ pub(crate) struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Scenario {
     /// The append, ingredient by ingredient, against raw inserts and the predecessor's design
-    Append(Append),
+    Append(Scenarios),
+    /// A directory with a long past: its projections, its past moments, exports and feeds, on both stores
+    History(Scenarios),
 }
 
 #[derive(Debug, clap::Args)]
-struct Append {
+struct Scenarios {
     /// Write the bars here as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -41,23 +43,24 @@ struct Append {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.scenario {
-        Scenario::Append(append) => run_append(append),
+        Scenario::Append(scenarios) => run_scenarios("append", scenarios),
+        Scenario::History(scenarios) => run_scenarios("history", scenarios),
     }
 }
 
-fn run_append(append: &Append) -> anyhow::Result<ExitCode> {
+fn run_scenarios(name: &str, scenarios: &Scenarios) -> anyhow::Result<ExitCode> {
     // Built before the server starts, which then has the machine to itself.
     shell::run(cargo().args(["build", "--release", "--manifest-path", "bench/Cargo.toml"]))?;
-    let server = Server::provide(&append.postgres, Purpose::Benchmark)?;
+    let server = Server::provide(&scenarios.postgres, Purpose::Benchmark)?;
     let mut command = cargo();
-    command.args(["run", "--quiet", "--release", "--manifest-path", "bench/Cargo.toml", "--", "append"]);
-    if let Some(file) = &append.json {
+    command.args(["run", "--quiet", "--release", "--manifest-path", "bench/Cargo.toml", "--", name]);
+    if let Some(file) = &scenarios.json {
         // The user's own folder, not the workspace's root where Cargo runs.
         command.arg("--json").arg(std::path::absolute(file).context("the path of --json")?);
     }
-    if append.quick {
+    if scenarios.quick {
         command.arg("--quick");
     }
-    server.tell(command.args(&append.more));
+    server.tell(command.args(&scenarios.more));
     Ok(if shell::show(&mut command)?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

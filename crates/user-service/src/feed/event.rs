@@ -20,12 +20,7 @@ impl FeedEvent {
 
     /// The same, as it reads once her key is gone.
     pub(super) fn redacted(&self) -> Self {
-        let recorded = self.recorded().clone();
-        let read = UserEventEntry::of(recorded.clone(), None);
-        Self(match read {
-            Ok(entry) => ListedEvent::Readable(Box::new(entry)),
-            Err(_) => ListedEvent::Unreadable(Box::new(recorded)),
-        })
+        Self(self.0.redacted())
     }
 
     pub(super) fn is_erasure(&self) -> bool {

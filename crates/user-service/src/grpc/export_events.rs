@@ -11,7 +11,7 @@ use super::call::Call;
 use super::event_lines::EventLines;
 use super::fields::Fields;
 use super::{errors, event_filter, user_event};
-use crate::queries::{Export, ExportError, Exports};
+use crate::queries::{Export, ExportError, Exports, ListedEvent};
 
 /// A chunk ends with the line that goes beyond this: large enough to cost little, small enough to wait for a slow reader.
 const CHUNK_BYTES: usize = 24 * 1024;
@@ -48,8 +48,9 @@ pub(super) async fn export_events(
 struct Writing {
     export: Export,
     lines: EventLines,
-    /// What has been read and not been sent: lines with the positions of their events.
-    waiting: VecDeque<(Position, String)>,
+    /// What has been read and not been sent. A reader may take her time between two chunks: whoever is erased meanwhile
+    /// is not told.
+    waiting: VecDeque<ListedEvent>,
     /// Everything up to here has been sent.
     position: Position,
     events: u64,
@@ -69,20 +70,19 @@ impl Writing {
     async fn next(&mut self) -> Result<Option<v1::ExportEventsResponse>, ExportError> {
         if self.waiting.is_empty() {
             match self.export.next().await? {
-                Some(part) => self.waiting.extend(part.events.into_iter().map(|event| {
-                    let position = event.recorded().position;
-                    (position, self.lines.line(&user_event::listed(event)))
-                })),
+                Some(part) => self.waiting.extend(part.events),
                 None if self.header.is_none() => return Ok(None),
                 None => {}
             }
+        } else {
+            self.export.forget_erased(self.waiting.iter_mut()).await?;
         }
         let mut chunk = self.header.take().unwrap_or_default();
         while chunk.len() < CHUNK_BYTES
-            && let Some((position, line)) = self.waiting.pop_front()
+            && let Some(event) = self.waiting.pop_front()
         {
-            chunk.push_str(&line);
-            self.position = position;
+            self.position = event.recorded().position;
+            chunk.push_str(&self.lines.line(&user_event::listed(event)));
             self.events += 1;
         }
         if self.waiting.is_empty() {
@@ -99,5 +99,101 @@ impl Writing {
     /// What the caller is told, with what she needs to go on.
     fn broke_off(&self, error: &ExportError) -> ApiError {
         errors::of_export(error).with_metadata("after_position", self.position.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use cqrs::Execution;
+    use eventstore::{AggregateId, Deadline, Metadata};
+    use tokio_util::sync::CancellationToken;
+    use user_domain::{
+        AvatarUrl, CreateUser, CredentialAlgorithm, DeleteUser, Email, EraseUser, PasswordHash,
+        PasswordPolicy, Patch, ProfilePatch, UpdateProfile, UserCommand, Username,
+    };
+
+    use super::*;
+    use crate::Sources;
+    use crate::directory::{Directory, NewCredential, Parts};
+    use crate::passwords::{HashingCost, Passwords};
+    use crate::queries::EventQuestion;
+    use crate::store::{StoreOptions, StoreUrl};
+    use crate::vault::MasterKeys;
+
+    const HASH: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    /// Long enough that some dozens of changes do not fit one chunk.
+    const NAME: &str = "kanarienvogel-kanarienvogel-kanarienvogel-kanarienvogel-kanarienvogel-kanarienvogel";
+
+    async fn directory(folder: &std::path::Path) -> Directory {
+        let options = StoreOptions::at(StoreUrl::Sqlite(folder.join("store.db")));
+        options.migrate().await.expect("there is room");
+        let store = options.open().await.expect("it was made");
+        let sources = Sources::system();
+        let parts = Parts {
+            keys: MasterKeys::parse(&MasterKeys::generate(&sources), &[]).expect("it is one"),
+            passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
+            policy: PasswordPolicy::default(),
+            sources,
+            runner: crate::projections::runner_settings(),
+        };
+        Directory::open(store, parts).await.expect("it is new")
+    }
+
+    async fn execute(directory: &Directory, id: AggregateId, command: impl Into<UserCommand>) {
+        let command = command.into();
+        let credential = if command.changes_credential() {
+            NewCredential::Hashed(PasswordHash::parse("hash", HASH).expect("it is one"))
+        } else {
+            NewCredential::None
+        };
+        let execution = Execution {
+            id,
+            command,
+            attachment: credential.into(),
+            precondition: None,
+            request: None,
+            metadata: Metadata::default(),
+            deadline: Deadline(Instant::now() + Duration::from_secs(30)),
+        };
+        directory.execute(&execution).await.expect("nobody is in the way");
+    }
+
+    #[tokio::test]
+    async fn whoever_is_erased_while_her_events_wait_is_not_told() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let directory = directory(folder.path()).await;
+        let id = AggregateId(directory.sources().uuid());
+        let create = CreateUser {
+            email: Email::parse("kanarienvogel@example.org").expect("an address"),
+            username: Username::parse("kanarienvogel").expect("a name"),
+            first_name: None,
+            last_name: None,
+            avatar_url: None,
+            algorithm: CredentialAlgorithm::Argon2id,
+        };
+        execute(&directory, id, create).await;
+        for n in 0..60 {
+            let url = AvatarUrl::parse(&format!("https://example.org/{NAME}/{n}.png")).expect("a URL");
+            let profile = ProfilePatch { avatar_url: Patch::Set(url), ..ProfilePatch::default() };
+            execute(&directory, id, UpdateProfile { profile }).await;
+        }
+        let exports = Exports::new(directory.clone(), CancellationToken::new());
+        let export = exports.begin(EventQuestion::default(), Position::START).await.expect("there is room");
+        let mut writing = Writing::new(export, EventLines::Json, Position::START);
+        let first = writing.next().await.expect("it is read").expect("there is one");
+        assert!(String::from_utf8_lossy(&first.chunk).contains(NAME));
+        assert!(!writing.waiting.is_empty(), "the rest was read with it");
+        execute(&directory, id, DeleteUser).await;
+        execute(&directory, id, EraseUser).await;
+        let mut rest = String::new();
+        while let Some(chunk) = writing.next().await.expect("it is read") {
+            rest.push_str(&String::from_utf8_lossy(&chunk.chunk));
+        }
+        assert!(rest.contains("user.profile_updated"), "that it happened is told");
+        assert!(!rest.contains("kanarienvogel"), "what it was is not");
     }
 }

@@ -49,6 +49,16 @@ impl ListedEvent {
             Self::Unreadable(recorded) => recorded,
         }
     }
+
+    /// The same, as it reads once her key is gone.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let recorded = self.recorded().clone();
+        match UserEventEntry::of(recorded.clone(), None) {
+            Ok(entry) => Self::Readable(Box::new(entry)),
+            Err(_) => Self::Unreadable(Box::new(recorded)),
+        }
+    }
 }
 
 /// What a user's events are opened with, or why they cannot be.

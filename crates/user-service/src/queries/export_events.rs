@@ -1,9 +1,10 @@
 //! Everything that happened, for whoever wants to take it away: read page by page, so that it costs no memory and holds no
 //! transaction, however long it is and however slowly it is taken.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use eventstore::Position;
+use eventstore::{AggregateId, EventFilter, EventQuery, Position, ReadError};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,9 @@ use crate::directory::Directory;
 
 /// How many events are read at once: some 300 KiB as they are written out.
 const PAGE: u32 = 500;
+
+/// The type of the event that says that somebody was erased.
+const ERASED: &str = "user.erased";
 
 /// Each export keeps a reader of the store busy for as long as it takes.
 const EXPORTS_MAX: usize = 8;
@@ -52,6 +56,8 @@ pub struct Export {
     directory: Directory,
     question: EventQuestion,
     walk: EventWalk,
+    /// Whoever was erased up to here is known to be.
+    erasures: Position,
     stop: CancellationToken,
     _place: OwnedSemaphorePermit,
 }
@@ -82,7 +88,7 @@ impl Exports {
         }
         let walk = EventWalk::begin(store, &question, Some(after)).await.map_err(QueryError::from)?;
         let (directory, stop) = (self.directory.clone(), self.stop.clone());
-        Ok(Export { directory, question, walk, stop, _place: place })
+        Ok(Export { directory, question, walk, erasures: head, stop, _place: place })
     }
 }
 
@@ -111,5 +117,33 @@ impl Export {
         let events = self.walk.next(store, &self.question, PAGE).await.map_err(QueryError::from)?;
         let events = listed(&self.directory, events).await?;
         Ok(Some(ExportPart { events, position: self.walk.at() }))
+    }
+
+    /// Takes what is personal out of events that were read earlier and have waited since, of whoever has been erased
+    /// meanwhile. One look at the head, if nothing happened.
+    pub async fn forget_erased<'e>(
+        &mut self,
+        waiting: impl Iterator<Item = &'e mut ListedEvent>,
+    ) -> Result<(), ExportError> {
+        let erased = self.erased().await.map_err(QueryError::from)?;
+        for event in waiting.filter(|event| erased.contains(&event.recorded().aggregate_id)) {
+            *event = event.redacted();
+        }
+        Ok(())
+    }
+
+    /// Who has been erased since this was asked last, or since the export began.
+    async fn erased(&mut self) -> Result<HashSet<AggregateId>, ReadError> {
+        let (store, mut erased) = (self.directory.store(), HashSet::new());
+        while self.erasures < store.head().await?.position {
+            let filter = EventFilter { event_types: vec![ERASED.to_owned()], ..EventFilter::default() };
+            let page = store.events(&EventQuery { filter, ..EventQuery::after(self.erasures, PAGE) }).await?;
+            erased.extend(page.events.iter().map(|event| event.aggregate_id));
+            if page.scanned_to == self.erasures {
+                break;
+            }
+            self.erasures = page.scanned_to;
+        }
+        Ok(erased)
     }
 }

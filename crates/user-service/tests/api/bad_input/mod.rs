@@ -2,6 +2,7 @@
 //! process lives on.
 
 mod values;
+mod streams;
 
 use std::fmt::Write as _;
 
@@ -219,6 +220,60 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           pageSize too large: invalid_argument ?
           pageToken no token: invalid_argument BAD_PAGE_TOKEN page_token
           pageToken forged: invalid_argument BAD_PAGE_TOKEN page_token
+          filter of no type: invalid_argument UNKNOWN_EVENT_TYPE filter.types
+          filter of too many types: invalid_argument TOO_MANY_TYPES filter.types
+          filter of no user: invalid_argument NOT_FOR_ONE_USER filter.user_ids,filter.user_ids
+          filter of too many users: invalid_argument NOT_FOR_ONE_USER filter.user_ids,filter.user_ids
+          filter of no correlation: invalid_argument MALFORMED_UUID filter.correlation_id
+          filter from no time: invalid_argument ?
+          filter of no time at all: invalid_argument EMPTY_PERIOD filter.until_time
+          order of no name: invalid_argument ?
+          order unknown: invalid_argument UNKNOWN_ORDER order
+          filter of other users: invalid_argument NOT_FOR_ONE_USER filter.user_ids
+        ListEvents
+          pageSize negative: invalid_argument NEGATIVE_PAGE_SIZE page_size
+          pageSize least: invalid_argument NEGATIVE_PAGE_SIZE page_size
+          pageSize too large: invalid_argument ?
+          pageToken no token: invalid_argument BAD_PAGE_TOKEN page_token
+          pageToken forged: invalid_argument BAD_PAGE_TOKEN page_token
+          filter of no type: invalid_argument UNKNOWN_EVENT_TYPE filter.types
+          filter of too many types: invalid_argument TOO_MANY_TYPES filter.types
+          filter of no user: invalid_argument MALFORMED_UUID filter.user_ids
+          filter of too many users: invalid_argument TOO_MANY_USERS filter.user_ids
+          filter of no correlation: invalid_argument MALFORMED_UUID filter.correlation_id
+          filter from no time: invalid_argument ?
+          filter of no time at all: invalid_argument EMPTY_PERIOD filter.until_time
+          order of no name: invalid_argument ?
+          order unknown: invalid_argument UNKNOWN_ORDER order
+        DiffUsers
+          pageSize negative: invalid_argument NEGATIVE_PAGE_SIZE page_size
+          pageSize least: invalid_argument NEGATIVE_PAGE_SIZE page_size
+          pageSize too large: invalid_argument ?
+          pageToken no token: invalid_argument BAD_PAGE_TOKEN page_token
+          pageToken forged: invalid_argument BAD_PAGE_TOKEN page_token
+          from none: invalid_argument REQUIRED from
+          from of no kind: invalid_argument REQUIRED from
+          from of both kinds: invalid_argument ?
+          from no time: invalid_argument ?
+          from in the year 10000: invalid_argument ?
+          from to come: out_of_range POSITION_NOT_REACHED from
+          from no position: invalid_argument ?
+          from not reached: out_of_range POSITION_NOT_REACHED from
+          to of no kind: invalid_argument REQUIRED to
+          to of both kinds: invalid_argument ?
+          to no time: invalid_argument ?
+          to in the year 10000: invalid_argument ?
+          to to come: out_of_range POSITION_NOT_REACHED to
+          to no position: invalid_argument ?
+          to not reached: out_of_range POSITION_NOT_REACHED to
+          to before from: invalid_argument MOMENTS_REVERSED to
+        GetActivity
+          fromDay no day: invalid_argument MALFORMED_DAY from_day
+          fromDay too early: invalid_argument TOO_MANY_DAYS from_day
+          fromDay to come: invalid_argument DAYS_REVERSED from_day
+          untilDay no day: invalid_argument MALFORMED_DAY until_day
+          domainsMax negative: invalid_argument NEGATIVE_DOMAINS_MAX domains_max
+          minPosition not reached: out_of_range POSITION_NOT_REACHED
         DiffUser
           id empty: invalid_argument MALFORMED_UUID id
           id no UUID: invalid_argument MALFORMED_UUID id

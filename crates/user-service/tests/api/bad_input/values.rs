@@ -29,7 +29,14 @@ pub(super) fn calls(id: &str) -> Vec<(&'static str, Value, Bad)> {
             [claimed("password"), malformed_ids()].concat(),
         ),
         ("SuspendUser", json!({"id": id, "reason": "spam"}), [targets(), reasons()].concat()),
-        ("ListUserEvents", by_id.clone(), [malformed_ids(), pages()].concat()),
+        (
+            "ListUserEvents",
+            by_id.clone(),
+            [malformed_ids(), pages(), event_filters(), event_orders(), hers_alone()].concat(),
+        ),
+        ("ListEvents", json!({}), [pages(), event_filters(), event_orders()].concat()),
+        ("DiffUsers", json!({"from": {"position": "1"}}), [pages(), between()].concat()),
+        ("GetActivity", json!({}), activities()),
         ("DiffUser", json!({"id": id, "from": {"position": "1"}}), differences()),
         ("ExplainUser", by_id.clone(), [malformed_ids(), moments("asOf")].concat()),
     ];
@@ -153,9 +160,60 @@ fn versions() -> Bad {
 }
 
 fn differences() -> Bad {
+    [malformed_ids(), between()].concat()
+}
+
+fn between() -> Bad {
     let none = vec![("none", "from", Value::Null)];
     let before = vec![("before from", "to", json!({"position": "0"}))];
-    [malformed_ids(), none, moments("from"), moments("to"), before].concat()
+    [none, moments("from"), moments("to"), before].concat()
+}
+
+/// What lists of events refuse alike.
+fn event_filters() -> Bad {
+    let filter = |(word, filter): (&'static str, Value)| (word, "filter", filter);
+    let time = "2026-01-01T00:00:00Z";
+    [
+        ("of no type", json!({"types": ["user.teleported"]})),
+        ("of too many types", json!({"types": vec!["user.created"; 51]})),
+        ("of no user", json!({"userIds": ["alice"]})),
+        ("of too many users", json!({"userIds": vec![NOBODY; 101]})),
+        ("of no correlation", json!({"correlationId": "x"})),
+        ("from no time", json!({"fromTime": "yesterday"})),
+        ("of no time at all", json!({"fromTime": time, "untilTime": time})),
+    ]
+    .map(filter)
+    .to_vec()
+}
+
+/// What streams of events refuse. A feed begins at a position.
+pub(super) fn streams() -> Vec<(&'static str, Value, Bad)> {
+    let formats = vec![("of no name", "format", json!("XML")), ("unknown", "format", json!(7))];
+    let positions = texts("afterPosition", &[("no position", "-1"), ("not reached", "1000000")]);
+    let tokens = texts("resumeToken", &[("no token", "x"), ("empty", ""), ("too long", &long(5000))]);
+    vec![
+        ("ExportEvents", json!({}), [event_filters(), formats, positions.clone()].concat()),
+        ("WatchEvents", json!({}), [event_filters(), positions, tokens].concat()),
+    ]
+}
+
+fn event_orders() -> Bad {
+    vec![("of no name", "order", json!("SIDEWAYS")), ("unknown", "order", json!(7))]
+}
+
+/// She is named by her id already.
+fn hers_alone() -> Bad {
+    vec![("of other users", "filter", json!({"userIds": [NOBODY]}))]
+}
+
+fn activities() -> Bad {
+    [
+        texts("fromDay", &[("no day", "yesterday"), ("too early", "1999-01-01"), ("to come", "9999-12-31")]),
+        texts("untilDay", &[("no day", "2026-02-30")]),
+        vec![("negative", "domainsMax", json!(-1))],
+        texts("minPosition", &[("not reached", "1000000")]),
+    ]
+    .concat()
 }
 
 fn masks() -> Bad {

@@ -1,6 +1,7 @@
 //! Where a campaign takes place: a folder for SQLite or a database on PostgreSQL, fresh for each run and gone after it.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -102,6 +103,24 @@ impl Ground {
     /// What the product opens the store with.
     pub(crate) fn options(&self) -> anyhow::Result<StoreOptions> {
         Ok(StoreOptions::at(self.url.parse()?))
+    }
+
+    /// Where the database's server listens.
+    pub(crate) fn server(&self) -> anyhow::Result<String> {
+        let (before, after) = self.url.split_once("://").context("SQLite has no server")?;
+        let authority = after.split(['/', '?']).next().unwrap_or(after);
+        let host = authority.rsplit('@').next().unwrap_or(authority);
+        anyhow::ensure!(
+            host.contains(':'),
+            "{before} is not reached over TCP: {SERVER_VARIABLE} must say HOST:PORT"
+        );
+        Ok(host.to_owned())
+    }
+
+    /// The same store, through somebody who stands before its server.
+    pub(crate) fn behind(&self, address: SocketAddr) -> anyhow::Result<StoreOptions> {
+        let url = self.url.replacen(&self.server()?, &address.to_string(), 1);
+        Ok(StoreOptions::at(url.parse()?))
     }
 
     /// A connection as the database's owner.

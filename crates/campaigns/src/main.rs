@@ -7,6 +7,8 @@ mod seed;
 mod ground;
 mod instance;
 mod wire;
+mod proxy;
+mod order;
 mod sabotage;
 mod oracle;
 mod command;
@@ -31,6 +33,7 @@ mod as_of;
 mod repair;
 mod feed;
 mod restore;
+mod cut;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -84,6 +87,8 @@ enum What {
     Feed(Run<feed::Control>),
     /// An older backup is put under running projections and feeds, and has gone past them: they stop, nothing is corrupted
     Restore(Run<restore::Control>),
+    /// The wire is cut between a commit and its answer: whoever asks again is told the same, and it happened once
+    Cut(Run<cut::Control>),
     /// The service that kill-service and owner-kill kill
     #[command(hide = true)]
     Child(child::Arguments),
@@ -192,6 +197,10 @@ impl What {
             Self::Restore(run) => {
                 let seed = begin("restore", run.seed);
                 ("restore", restore::run(run.size, run.control, seed).await?)
+            }
+            Self::Cut(run) => {
+                let seed = begin("cut", run.seed);
+                ("cut", cut::run(run.size, run.control, seed).await?)
             }
             Self::Child(arguments) => {
                 child::serve(arguments).await?;

@@ -17,6 +17,10 @@ pub(crate) type Client = UserServiceClient<HttpClient>;
 /// Longer than any answer of a living service takes; a killed one is found out by its closed connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What the service says when it has not even tried. Whoever hears it may try again.
+pub(crate) const NOT_TRIED: [&str; 5] =
+    ["OVERLOADED", "STORE_DOWN", "DEADLINE_BEFORE_START", "CONTENDED", "WRITER_REFUSED"];
+
 /// A client with a connection of its own.
 pub(crate) fn client(address: SocketAddr) -> anyhow::Result<Client> {
     let uri: http::Uri = format!("http://{address}").parse()?;

@@ -21,7 +21,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 14] = [
+pub(crate) const CAMPAIGNS: [Campaign; 15] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -91,6 +91,11 @@ pub(crate) const CAMPAIGNS: [Campaign; 14] = [
         name: "restore",
         control: "head-only",
         shows: "projections and feeds beyond a restored backup stop and say so; nothing is corrupted",
+    },
+    Campaign {
+        name: "cut",
+        control: "no-request-ids",
+        shows: "whoever asks again after a cut wire is told the same, and it happened once",
     },
 ];
 

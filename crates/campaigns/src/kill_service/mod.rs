@@ -6,7 +6,6 @@
 pub(crate) mod acknowledge_before_commit;
 mod audit;
 mod ledger;
-mod order;
 mod plan;
 mod writer;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fastrand::Rng;
 use user_domain::{Standing, Status};
 
-use super::order::{Order, Told};
+use crate::order::{Order, Told};
 use crate::seed::uuid;
 
 /// Users of a writer's own.
@@ -195,7 +195,12 @@ impl Own {
             Order::Reinstate { .. } => standing.suspended = false,
             Order::Delete { .. } => standing.deleted = true,
             Order::Restore { .. } => standing.deleted = false,
-            Order::Create { .. } | Order::Update { email: None, .. } | Order::SetPassword { .. } => {}
+            // Nobody here asks for the last two of these.
+            Order::Create { .. }
+            | Order::Update { email: None, .. }
+            | Order::SetPassword { .. }
+            | Order::ChangePassword { .. }
+            | Order::Erase { .. } => {}
         }
     }
 }

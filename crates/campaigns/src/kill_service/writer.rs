@@ -12,11 +12,11 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::ledger::{Ledger, What};
-use super::order::{Order, Told};
 use super::plan::{Must, Plan, Step};
+use crate::order::{Order, Told};
 use crate::seed::uuid;
 use crate::verdict::Findings;
-use crate::wire::{Client, Failure, client, failure};
+use crate::wire::{Client, Failure, NOT_TRIED, client, failure};
 
 /// Where the service is; nowhere between a kill and the next start.
 pub(super) type Whereabouts = watch::Receiver<Option<SocketAddr>>;
@@ -28,10 +28,6 @@ const SENDINGS_MAX: u32 = 200;
 const ABSENCE_MAX: Duration = Duration::from_mins(2);
 
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// What the service says when it has not even tried. Whoever hears it may try again.
-const NOT_TRIED: [&str; 5] =
-    ["OVERLOADED", "STORE_DOWN", "DEADLINE_BEFORE_START", "CONTENDED", "WRITER_REFUSED"];
 
 pub(super) struct Writer {
     pub(super) plan: Plan,
@@ -86,7 +82,7 @@ impl Writer {
         let mut unknown = false;
         for _ in 0..SENDINGS_MAX {
             let client = self.client().await?;
-            match order.send(&client, id).await.map_err(|error| failure(&error)) {
+            match order.send(&client, Some(id)).await.map_err(|error| failure(&error)) {
                 Ok(told) => return Ok(End::Done(Box::new(told))),
                 // Of what was sent before it says nothing.
                 Err(Failure::NotExecuted(reason)) if unknown && NOT_TRIED.contains(&reason.as_str()) => {

@@ -26,7 +26,7 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
         part("deny", 105, Command::new(&xtask), &["deny"]),
         part("clippy", 180, cargo(), &lint),
         part("docs", 60, docs, &["doc", "--workspace", "--no-deps", "--all-features"]),
-        part("build tests", 360, Command::new(&xtask), &["test", "--build-only"]),
+        part("build tests", 240, Command::new(&xtask), &["test", "--build-only"]),
         part("build campaigns", 90, campaign::build(), &[]),
     ];
     for campaign in &CAMPAIGNS {

@@ -10,28 +10,60 @@ use crate::wire::Client;
 
 /// Something that is asked of the service.
 #[derive(Clone, Debug)]
-pub(super) enum Order {
-    Create { email: String, username: String },
-    Update { id: String, etag: String, first_name: String, email: Option<String> },
-    SetPassword { id: String },
-    Activate { id: String },
-    Deactivate { id: String },
-    Suspend { id: String },
-    Reinstate { id: String },
-    Delete { id: String },
-    Restore { id: String },
+pub(crate) enum Order {
+    Create {
+        email: String,
+        username: String,
+    },
+    Update {
+        id: String,
+        etag: String,
+        first_name: String,
+        email: Option<String>,
+    },
+    SetPassword {
+        id: String,
+    },
+    /// From the password that she was made with.
+    ChangePassword {
+        id: String,
+    },
+    Activate {
+        id: String,
+    },
+    Deactivate {
+        id: String,
+    },
+    Suspend {
+        id: String,
+    },
+    Reinstate {
+        id: String,
+    },
+    Delete {
+        id: String,
+    },
+    Restore {
+        id: String,
+    },
+    Erase {
+        id: String,
+    },
 }
 
 /// What the service says that it has done.
 #[derive(Debug)]
-pub(super) struct Told {
-    pub(super) user: v1::User,
-    pub(super) position: u64,
-    pub(super) replayed: bool,
+pub(crate) struct Told {
+    pub(crate) user: v1::User,
+    pub(crate) position: u64,
+    pub(crate) replayed: bool,
 }
 
-/// The password of every user here.
+/// The password that every user here is made with.
 const PASSWORD: &str = "correct horse battery";
+
+/// What it is changed to.
+const NEW_PASSWORD: &str = "staple battery horse";
 
 macro_rules! told {
     ($answer:expr) => {{
@@ -43,23 +75,27 @@ macro_rules! told {
 
 impl Order {
     /// How many events it makes.
-    pub(super) fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         match self {
             Self::Update { email: Some(_), .. } => 2,
             Self::Create { .. }
             | Self::Update { email: None, .. }
             | Self::SetPassword { .. }
+            | Self::ChangePassword { .. }
             | Self::Activate { .. }
             | Self::Deactivate { .. }
             | Self::Suspend { .. }
             | Self::Reinstate { .. }
             | Self::Delete { .. }
-            | Self::Restore { .. } => 1,
+            | Self::Restore { .. }
+            | Self::Erase { .. } => 1,
         }
     }
 
-    pub(super) async fn send(&self, client: &Client, request_id: Uuid) -> Result<Told, ConnectError> {
-        let (order, etag, request_id) = (self.clone(), String::new(), request_id.to_string());
+    /// Asks for it; whoever gives no request id cannot ask for the same again.
+    pub(crate) async fn send(&self, client: &Client, request_id: Option<Uuid>) -> Result<Told, ConnectError> {
+        let request_id = request_id.map(|id| id.to_string()).unwrap_or_default();
+        let (order, etag) = (self.clone(), String::new());
         match order {
             Self::Create { email, username } => told!(client.create_user(v1::CreateUserRequest {
                 email,
@@ -83,6 +119,16 @@ impl Order {
                 let credential = Some(Credential::PasswordHash(ARGON2ID.to_owned()));
                 told!(client.set_password(v1::SetPasswordRequest { id, credential, etag, request_id }))
             }
+            Self::ChangePassword { id } => {
+                let (old_password, new_password) = (PASSWORD.to_owned(), NEW_PASSWORD.to_owned());
+                told!(client.change_password(v1::ChangePasswordRequest {
+                    id,
+                    old_password,
+                    new_password,
+                    etag,
+                    request_id,
+                }))
+            }
             Self::Activate { id } => {
                 told!(client.activate_user(v1::ActivateUserRequest { id, etag, request_id }))
             }
@@ -100,6 +146,7 @@ impl Order {
             Self::Restore { id } => {
                 told!(client.restore_user(v1::RestoreUserRequest { id, etag, request_id }))
             }
+            Self::Erase { id } => told!(client.erase_user(v1::EraseUserRequest { id, etag, request_id })),
         }
     }
 }

@@ -34,6 +34,7 @@ mod repair;
 mod feed;
 mod restore;
 mod cut;
+mod linearizable;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -89,6 +90,8 @@ enum What {
     Restore(Run<restore::Control>),
     /// The wire is cut between a commit and its answer: whoever asks again is told the same, and it happened once
     Cut(Run<cut::Control>),
+    /// Callers on several instances read and write the same few users at once: it can have happened one after the other
+    Linearizable(Run<linearizable::Control>),
     /// The service that kill-service and owner-kill kill
     #[command(hide = true)]
     Child(child::Arguments),
@@ -201,6 +204,10 @@ impl What {
             Self::Cut(run) => {
                 let seed = begin("cut", run.seed);
                 ("cut", cut::run(run.size, run.control, seed).await?)
+            }
+            Self::Linearizable(run) => {
+                let seed = begin("linearizable", run.seed);
+                ("linearizable", linearizable::run(run.size, run.control, seed).await?)
             }
             Self::Child(arguments) => {
                 child::serve(arguments).await?;

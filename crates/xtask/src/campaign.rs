@@ -21,7 +21,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 15] = [
+pub(crate) const CAMPAIGNS: [Campaign; 16] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -96,6 +96,11 @@ pub(crate) const CAMPAIGNS: [Campaign; 15] = [
         name: "cut",
         control: "no-request-ids",
         shows: "whoever asks again after a cut wire is told the same, and it happened once",
+    },
+    Campaign {
+        name: "linearizable",
+        control: "no-version-check",
+        shows: "what is done to a user from several instances at once happens one after the other",
     },
 ];
 

@@ -41,7 +41,9 @@ use std::time::Instant;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::seed::Seed;
 use crate::verdict::Findings;
@@ -114,11 +116,15 @@ struct Run<C: ValueEnum + Clone + Send + Sync + 'static> {
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("CAMPAIGNS_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let cli = Cli::parse();
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
+    // One of them reads what is logged.
+    let kept = matches!(cli.what, What::Erasure(_)).then(erasure::said::layer);
+    tracing_subscriber::registry().with(log).with(kept).init();
     user_api::install_type_registry();
     // Dropping the campaign kills its children: they must not outlive it, also when somebody ends it early.
     let ended = tokio::select! {
-        ended = Cli::parse().what.run() => ended,
+        ended = cli.what.run() => ended,
         told = told_to_stop() => told,
     };
     ended.unwrap_or_else(|error| {

@@ -31,10 +31,15 @@ impl Ours {
     /// On a store that somebody may have tampered with.
     pub(crate) async fn over(store: Arc<dyn EventStore>) -> anyhow::Result<Self> {
         let directory = instance::directory(store, Sources::system()).await?;
+        let projecting = Projecting::start(directory.projections().clone());
+        Self::serving(directory, projecting).await
+    }
+
+    /// Serves a directory whose projections somebody has seen to.
+    pub(crate) async fn serving(directory: Directory, projecting: Projecting) -> anyhow::Result<Self> {
         let ring = RingBounds { events_max: RECENT_MAX, ..RingBounds::default() };
         let limits = FeedLimits { ring, ..FeedLimits::default() };
         let served = Served::start_with(directory.clone(), limits).await?;
-        let projecting = Projecting::start(directory.projections().clone());
         Ok(Self { directory, served, projecting })
     }
 

@@ -65,7 +65,7 @@ pub(crate) const CAMPAIGNS: [Campaign; 16] = [
     Campaign {
         name: "erasure",
         control: "rows-left-to-the-projection",
-        shows: "whoever is erased is gone from every table, also of a projection that stands",
+        shows: "whoever is erased is gone from every table and all that is told, also when a backup is put back",
     },
     Campaign {
         name: "rebuild-under-load",

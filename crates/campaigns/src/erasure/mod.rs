@@ -1,41 +1,52 @@
-//! Erasure: people with a canary in every field, while projections are paused, while they are parked, and beside
-//! generations that nobody reads. Whoever is erased is gone from every table, feed and export the moment it is answered.
+//! Erasure: people with a canary in every field, half of them parked, beside generations that nobody reads, erased while
+//! every projection stands. Whoever is erased is gone from every table and from whatever callers are told, the moment it
+//! is answered; and again before anybody is served, when a backup that still holds her is put back.
 
+mod canary;
+mod http;
 mod kept;
+pub(crate) mod said;
 mod search;
+mod told;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use cqrs::projection::{Decode, Then, Wish};
-use eventstore::{AggregateId, EventStore, ProjectionMode, Version};
-use fastrand::Rng;
-use user_domain::{
-    AvatarUrl, ChangeEmail, CreateUser, CredentialAlgorithm, DeleteUser, Email, EraseUser, Patch, PersonName,
-    ProfilePatch, Reason, ReinstateUser, SuspendUser, UpdateProfile, Username,
-};
+use cqrs::projection::{Then, Wish};
+use eventstore::{EventStore, Position, ProjectionMode, Slot, Version};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use user_service::Sources;
-use user_service::directory::{Directory, NewCredential};
+use user_service::directory::Directory;
+use user_service::erasures::{self, ErasureList};
 use user_service::projections::LAYOUTS;
 
-use crate::command::{ARGON2ID, execution, hashed};
-use crate::ground::{Ground, Kind};
-use crate::population::{Population, broken};
+use crate::ground::{FILE, Ground, Kind};
+use crate::ours::Ours;
+use crate::poison::sick::{Poison, Sick};
+use crate::population::Population;
 use crate::projecting::Projecting;
 use crate::sabotage::Sabotaged;
 use crate::seed::{Seed, uuid};
 use crate::verdict::Findings;
 use crate::{instance, projection_oracle};
+use canary::{CANARY, SECRET};
 use kept::RowsLeftToTheProjection;
+use told::{Past, SILENT};
 
 /// People with a canary on each store.
-const SMALL: u64 = 12;
+const SMALL: u64 = 8;
 
-/// In everything that is known of them.
-const CANARY: &str = "kanarienvogel";
+/// One of so many is parked.
+const PARKED: usize = 2;
 
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// The kind of what is found.
+const LEFT: &str = "something personal is left of somebody erased";
 
 /// What makes this campaign fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -54,122 +65,243 @@ pub(crate) async fn run(size: Option<u64>, control: Option<Control>, seed: Seed)
 
 async fn on(kind: Kind, size: u64, control: Option<Control>, seed: Seed) -> anyhow::Result<Findings> {
     let ground = Ground::new(kind).await?;
-    let options = ground.options()?;
-    options.migrate().await?;
-    let store = options.open().await?;
-    let store: Arc<dyn EventStore> = match control {
-        Some(Control::RowsLeftToTheProjection) => Arc::new(Sabotaged { store, by: RowsLeftToTheProjection }),
-        None => store,
+    ground.options()?.migrate().await?;
+    let list = ErasureList::at(&ground.folder().join("erasures.jsonl"));
+    let mut place = Place {
+        ground,
+        control,
+        seed,
+        list,
+        past: Past::default(),
+        findings: Findings::default(),
+        answers: 0,
     };
-    let directory = instance::directory(Arc::clone(&store), Sources::system()).await?;
-    let projecting = Projecting::start(directory.projections().clone());
-    let (mut findings, mut rng) = (Findings::default(), seed.rng("canaries", 0));
-    let mut others = Population::new(directory.clone(), "other", seed.rng("others", 0));
-    let mut canaries = Vec::new();
-    for n in 0..size {
-        canaries.push(canary(&directory, n, &mut rng).await?);
-        others.act().await?;
-    }
-    // A generation that is live, one before it and one to come.
-    for wish in [Wish::Rebuild(Then::Switch), Wish::Rebuild(Then::Keep), Wish::Pause] {
-        projection_oracle::settle(&*store, &mut findings).await?;
-        for layout in LAYOUTS.iter().filter(|layout| layout.mode == ProjectionMode::Async) {
-            directory.projections().wish(layout.name, &wish).await?;
-        }
-    }
-    answered(&*store).await?;
-    for &id in &canaries {
-        execute(&directory, id, DeleteUser).await?;
-        execute(&directory, id, EraseUser).await?;
-        others.act().await?;
-    }
-    let paused = remains(&ground).await?;
-    for layout in LAYOUTS.iter().filter(|layout| layout.mode == ProjectionMode::Async) {
-        directory.projections().wish(layout.name, &Wish::Resume).await?;
-    }
-    projection_oracle::settle(&*store, &mut findings).await?;
-    let rows = projection_oracle::compare(&directory, &mut findings).await?;
-    let (told, afterwards) = (told(&directory, &canaries).await?, remains(&ground).await?);
-    projecting.stop().await?;
-    store.close().await;
-    let files = search::in_files(ground.folder(), CANARY)?;
-    let places = [
-        ("while projections stand", paused),
-        ("when they have gone on", afterwards),
-        ("to whoever reads the log", told),
-        ("in a file", files),
-    ];
-    for (when, found) in places {
-        for found in found {
-            findings.add("something personal is left of somebody erased", format!("{kind}, {when}: {found}"));
-        }
-    }
+    place.live(usize::try_from(size)?).await?;
+    let backup = place.ground.backup().await?;
+    let rows = place.erase().await?;
+    place.ground.restore(&backup).await?;
+    place.erase_again().await?;
     println!(
-        "{kind}: {size} people with a canary in every field erased; {rows} rows compared, all tables searched"
+        "{kind}: {size} people with a canary in every field erased, and again when a backup was put back; {rows} rows \
+         compared, all tables and files and {} answers searched",
+        place.answers
     );
-    Ok(findings)
+    Ok(place.findings)
 }
 
-/// Somebody with a canary in every field, and in every event.
-async fn canary(directory: &Directory, n: u64, rng: &mut Rng) -> anyhow::Result<AggregateId> {
-    let id = AggregateId(uuid(rng));
-    let name = |field| PersonName::parse(field, &format!("{CANARY} {n}")).map_err(broken);
-    let create = CreateUser {
-        email: Email::parse(&format!("{CANARY}-{n}@{CANARY}.example.org")).map_err(broken)?,
-        username: Username::parse(&format!("{CANARY}-{n}")).map_err(broken)?,
-        first_name: Some(name("first_name")?),
-        last_name: Some(name("last_name")?),
-        avatar_url: Some(AvatarUrl::parse(&format!("https://example.org/{CANARY}/{n}.png")).map_err(broken)?),
-        algorithm: CredentialAlgorithm::Argon2id,
-    };
-    directory.execute(&execution(id, create.into(), hashed(ARGON2ID)?, None)).await?;
-    let email = Email::parse(&format!("{CANARY}-{n}@other.{CANARY}.example.org")).map_err(broken)?;
-    execute(directory, id, ChangeEmail { email }).await?;
-    let last_name = PersonName::parse("last_name", &format!("{CANARY} von {n}")).map_err(broken)?;
-    let profile = ProfilePatch { last_name: Patch::Set(last_name), ..Default::default() };
-    execute(directory, id, UpdateProfile { profile }).await?;
-    execute(directory, id, SuspendUser { reason: Reason::parse(CANARY).map_err(broken)? }).await?;
-    execute(directory, id, ReinstateUser).await?;
-    Ok(id)
+/// A store under one service after the other.
+struct Place {
+    ground: Ground,
+    control: Option<Control>,
+    seed: Seed,
+    list: ErasureList,
+    past: Past,
+    findings: Findings,
+    answers: usize,
 }
 
-async fn execute(
-    directory: &Directory,
-    id: AggregateId,
-    command: impl Into<user_domain::UserCommand>,
-) -> anyhow::Result<()> {
-    directory.execute(&execution(id, command.into(), NewCredential::None, None)).await?;
+impl Place {
+    async fn store(&self) -> anyhow::Result<Arc<dyn EventStore>> {
+        let store = self.ground.options()?.open().await?;
+        Ok(match self.control {
+            Some(Control::RowsLeftToTheProjection) => {
+                Arc::new(Sabotaged { store, by: RowsLeftToTheProjection })
+            }
+            None => store,
+        })
+    }
+
+    /// As `serve` does it: who had been erased is erased again before anybody is served.
+    async fn serve(&self) -> anyhow::Result<(Ours, usize)> {
+        let directory = instance::directory(self.store().await?, Sources::system()).await?;
+        let restored = erasures::reapply(&directory, &self.list).await?;
+        let projecting = Projecting::start(directory.projections().clone());
+        Ok((Ours::serving(directory, projecting).await?, restored.erased_again))
+    }
+
+    /// Everything happens to people before anybody is erased: at its end there are several generations of every
+    /// projection, some of whose events are parked, and all of them stand.
+    async fn live(&mut self, size: usize) -> anyhow::Result<()> {
+        let (store, sick) = (self.store().await?, Sick::default());
+        let directory = instance::directory(Arc::clone(&store), Sources::system()).await?;
+        let projections = sick.projections(store, directory.decoder());
+        let ours = Ours::serving(directory, Projecting::start(projections)).await?;
+        let (address, store) = (ours.served.address, ours.directory.store());
+        let mut rng = self.seed.rng("canaries", 0);
+        let mut others = Population::new(ours.directory.clone(), "other", self.seed.rng("others", 0));
+        for n in 0..size {
+            let id = canary::create(address, n, uuid(&mut rng)).await?;
+            if n % PARKED == 0 {
+                sick.poison(id, Version(2), Poison::ALL[n / PARKED % Poison::ALL.len()]);
+            }
+            canary::live(address, id, n).await?;
+            others.act().await?;
+            self.past.people.push(id);
+        }
+        // A generation that is live, one before it and one to come.
+        for wish in [Wish::Rebuild(Then::Switch), Wish::Rebuild(Then::Keep)] {
+            projection_oracle::settle(store, &mut self.findings).await?;
+            wish_for_all(&ours.directory, &wish).await?;
+        }
+        projection_oracle::settle(store, &mut self.findings).await?;
+        self.past.until = store.head().await?.position.0;
+        self.past.token = told::token(address).await?;
+        self.expect_the_canary_everywhere(&ours).await?;
+        self.expect_the_sick_to_be_parked(&ours.directory).await?;
+        wish_for_all(&ours.directory, &Wish::Pause).await?;
+        answered(store).await?;
+        ours.stop().await
+    }
+
+    /// They are erased while everything stands, and everything goes on.
+    async fn erase(&mut self) -> anyhow::Result<usize> {
+        let (ours, _) = self.serve().await?;
+        let following = Following::start(&ours.directory, &self.list);
+        let mut others = Population::new(ours.directory.clone(), "later", self.seed.rng("later", 0));
+        for id in self.past.people.clone() {
+            canary::erase(ours.served.address, id).await?;
+            others.act().await?;
+        }
+        let rows = self.expect_nothing("erased", &ours).await?;
+        while self.list.read()?.len() < self.past.people.len() {
+            sleep(PAUSE).await;
+        }
+        following.stop().await?;
+        self.stop("erased", ours).await?;
+        Ok(rows)
+    }
+
+    /// A backup of the time before has been put back.
+    async fn erase_again(&mut self) -> anyhow::Result<()> {
+        if self.remains(CANARY).await?.is_empty() {
+            self.findings.add("the search does not find what is there", "tables of the backup");
+        }
+        let (ours, erased) = self.serve().await?;
+        if erased != self.past.people.len() {
+            self.findings.add("somebody is not erased again when a backup is put back", erased);
+        }
+        self.expect_nothing("erased again", &ours).await?;
+        self.stop("erased again", ours).await
+    }
+
+    /// While everything stands, and when it has gone on and what was parked has been tried again.
+    async fn expect_nothing(&mut self, when: &str, ours: &Ours) -> anyhow::Result<usize> {
+        // What stands cannot tell everything.
+        self.search(&format!("{when}, while projections stand"), ours).await?;
+        for wish in [Wish::Resume, Wish::RetryParked(None)] {
+            wish_for_all(&ours.directory, &wish).await?;
+            projection_oracle::settle(ours.directory.store(), &mut self.findings).await?;
+        }
+        for place in self.search(&format!("{when}, and projections went on"), ours).await? {
+            self.findings.add("a question is not answered", place);
+        }
+        projection_oracle::nobody_is_parked(ours.directory.store(), &mut self.findings).await?;
+        projection_oracle::compare(&ours.directory, &mut self.findings).await
+    }
+
+    /// Searches every table, and whatever is told. Says what could not be asked.
+    async fn search(&mut self, when: &str, ours: &Ours) -> anyhow::Result<Vec<String>> {
+        let mut unanswered = Vec::new();
+        for found in [self.remains(CANARY).await?, self.remains(SECRET).await?].concat() {
+            self.findings.add(LEFT, format!("{}, {when}: {found}", self.ground.kind));
+        }
+        for told in told::everything(ours, &self.past).await? {
+            self.answers += 1;
+            let place = format!("{}, {when}: {}", self.ground.kind, told.place);
+            if let Some(found) = search::in_text(&told.text, &[CANARY, SECRET]) {
+                self.findings.add(LEFT, format!("{place}: {found}"));
+            }
+            if !told.answered || told.text.is_empty() {
+                unanswered.push(format!("{place}: {}", told.text));
+            }
+        }
+        Ok(unanswered)
+    }
+
+    /// Lets go of the store, and searches its files.
+    async fn stop(&mut self, when: &str, ours: Ours) -> anyhow::Result<()> {
+        ours.stop().await?;
+        if self.ground.kind == Kind::Sqlite {
+            search::vacuum(&self.ground.folder().join(FILE))?;
+        }
+        for word in [CANARY, SECRET] {
+            for found in search::in_files(self.ground.folder(), word)? {
+                self.findings.add(LEFT, format!("{}, {when}: {found}", self.ground.kind));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a word is.
+    async fn remains(&self, word: &str) -> anyhow::Result<Vec<String>> {
+        match self.ground.kind {
+            Kind::Sqlite => search::in_tables(&self.ground.folder().join(FILE), word),
+            Kind::Postgres => search::in_database(&self.ground.owner().await?, word).await,
+        }
+    }
+
+    /// While she is there every place knows her, or it would prove nothing that none does later. But for her passwords,
+    /// which nobody ever hears of, and for places that never tell of anybody.
+    async fn expect_the_canary_everywhere(&mut self, ours: &Ours) -> anyhow::Result<()> {
+        let mut places: BTreeMap<&str, bool> = BTreeMap::new();
+        for told in told::everything(ours, &self.past).await? {
+            let found = search::in_text(&told.text, &[CANARY]);
+            if let Some(found) = search::in_text(&told.text, &[SECRET]) {
+                self.findings.add("a password is told", format!("{}: {found}", told.place));
+            }
+            if let Some(found) = found.as_ref().filter(|_| SILENT.contains(&told.place)) {
+                self.findings.add("somebody is told of where nobody is", format!("{}: {found}", told.place));
+            }
+            *places.entry(told.place).or_default() |= found.is_some() || SILENT.contains(&told.place);
+        }
+        places.insert("tables", !self.remains(CANARY).await?.is_empty());
+        for (place, _) in places.into_iter().filter(|(_, knows)| !knows) {
+            self.findings.add("the search does not find what is there", place);
+        }
+        Ok(())
+    }
+
+    async fn expect_the_sick_to_be_parked(&mut self, directory: &Directory) -> anyhow::Result<()> {
+        for layout in LAYOUTS.iter().filter(|layout| layout.mode == ProjectionMode::Async) {
+            let projections = directory.store().projections();
+            if projections.parked(layout.name, Slot::Live, None, Position::START, 1).await?.is_empty() {
+                self.findings.add("nobody is parked", layout.name);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whoever writes erasures down.
+struct Following {
+    stop: CancellationToken,
+    following: JoinHandle<()>,
+}
+
+impl Following {
+    fn start(directory: &Directory, list: &ErasureList) -> Self {
+        let stop = CancellationToken::new();
+        let following = erasures::follow(directory.clone(), list.clone(), stop.clone());
+        Self { stop, following: tokio::spawn(following) }
+    }
+
+    async fn stop(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        Ok(self.following.await?)
+    }
+}
+
+async fn wish_for_all(directory: &Directory, wish: &Wish) -> anyhow::Result<()> {
+    for layout in LAYOUTS.iter().filter(|layout| layout.mode == ProjectionMode::Async) {
+        directory.projections().wish(layout.name, wish).await?;
+    }
     Ok(())
 }
 
 /// Waits until every wish is answered.
 async fn answered(store: &dyn EventStore) -> anyhow::Result<()> {
     while store.projections().wishes().await?.iter().any(|wish| wish.answer.is_none()) {
-        tokio::time::sleep(PAUSE).await;
+        sleep(PAUSE).await;
     }
     Ok(())
-}
-
-/// Where the canary is.
-async fn remains(ground: &Ground) -> anyhow::Result<Vec<String>> {
-    match ground.kind {
-        Kind::Sqlite => search::in_tables(&ground.folder().join("store.db"), CANARY),
-        Kind::Postgres => search::in_database(&ground.owner().await?, CANARY).await,
-    }
-}
-
-/// What readers of the log are told of people who are gone.
-async fn told(directory: &Directory, people: &[AggregateId]) -> anyhow::Result<Vec<String>> {
-    let mut found = Vec::new();
-    for id in people {
-        let events = directory.store().stream(*id, Version(0), 1000).await?;
-        for decoded in directory.decoder().decode(&events).await? {
-            let Ok(decoded) = decoded else { continue };
-            let personal = decoded.happened.event.encode().personal;
-            if personal.is_some_and(|personal| personal.contains(CANARY)) || !decoded.claims.is_empty() {
-                found.push(format!("event {}", decoded.raw.position));
-            }
-        }
-    }
-    Ok(found)
 }

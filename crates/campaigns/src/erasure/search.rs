@@ -6,6 +6,9 @@ use anyhow::Context;
 use rusqlite::{Connection, OpenFlags};
 use tokio_postgres::Client;
 
+/// How much of a text is shown on either side of what was found.
+const AROUND: usize = 60;
+
 /// Where the word is, by table or file.
 pub(super) async fn in_database(owner: &Client, word: &str) -> anyhow::Result<Vec<String>> {
     let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
@@ -46,6 +49,20 @@ pub(super) fn in_tables(file: &Path, word: &str) -> anyhow::Result<Vec<String>> 
         }
     }
     Ok(found)
+}
+
+/// What stands around the first of some words in a text, if one is there.
+pub(super) fn in_text(text: &str, words: &[&str]) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let at = words.iter().find_map(|word| lower.find(word))?;
+    let around = text.char_indices().filter(|(n, _)| (at.saturating_sub(AROUND)..at + AROUND).contains(n));
+    Some(around.map(|(_, letter)| letter).collect())
+}
+
+/// Takes away what SQLite leaves of deleted rows in the free space of pages that it joins: an operator who does not want
+/// it in the file does the same.
+pub(super) fn vacuum(file: &Path) -> anyhow::Result<()> {
+    Ok(Connection::open(file)?.execute_batch("VACUUM")?)
 }
 
 /// Where the word is in the files of a folder: what has been deleted in SQLite is to be gone from them too.

@@ -2,28 +2,28 @@
 //! about is parked and nobody else; erasing her works; a rebuild parks her too; and after the fix all is as if nothing
 //! had been.
 
-mod sick;
+pub(crate) mod sick;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use cqrs::projection::{Projections, Projector, Then, Wish};
+use cqrs::projection::{Then, Wish};
 use eventstore::{AggregateId, EventStore, Position, ProjectionMode, Slot, Value, Version};
 use user_domain::{DeleteUser, EraseUser};
 use user_service::Sources;
 use user_service::directory::Directory;
-use user_service::projections::{DecodedUserEvent, LAYOUTS, projectors};
+use user_service::projections::LAYOUTS;
 
 use crate::ground::{Ground, Kind};
 use crate::population::Population;
-use crate::projecting::{Projecting, settings};
+use crate::projecting::Projecting;
 use crate::sabotage::Sabotaged;
 use crate::seed::Seed;
 use crate::tampered::Tampered;
 use crate::verdict::Findings;
 use crate::{instance, projection_oracle};
-use sick::{Forgetful, Poison, Sick, SickDecoder, SickProjector};
+use sick::{Forgetful, Poison, Sick};
 
 /// Sick events of a run on each store. Whoever has one has healthy ones before and after it.
 const SMALL: u64 = 12;
@@ -67,11 +67,7 @@ impl Sickbed {
         let sick = Sick::default();
         let by = Tampered { store: Arc::clone(&store), by: Arc::new(Forgetful(control)) };
         let watched = Arc::new(Sabotaged { store: Arc::clone(&store), by });
-        let decode = Arc::new(SickDecoder { decoder: directory.decoder(), sick: sick.clone() });
-        let fragile = projectors().into_iter().map(|projector| -> Arc<dyn Projector<DecodedUserEvent>> {
-            Arc::new(SickProjector { projector, sick: sick.clone() })
-        });
-        let projections = Projections::new(watched, decode, fragile.collect(), settings());
+        let projections = sick.projections(watched, directory.decoder());
         Ok(Self {
             projecting: Projecting::start(projections),
             others: Population::new(directory.clone(), "healthy", seed.rng("others", 0)),

@@ -6,19 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use cqrs::Fault;
-use cqrs::projection::{Decode, Projector, Undecodable};
+use cqrs::projection::{Decode, Projections, Projector, Undecodable};
 use eventstore::{
-    AggregateId, ProjectionBatch, ProjectionError, ProjectionLayout, ProjectionRow, ProjectionStore,
-    RecordedEvent, Row, Version,
+    AggregateId, EventStore, ProjectionBatch, ProjectionError, ProjectionLayout, ProjectionRow,
+    ProjectionStore, RecordedEvent, Row, Version,
 };
-use user_service::projections::{DecodedUserEvent, UserDecoder};
+use user_service::projections::{DecodedUserEvent, UserDecoder, projectors};
 
 use super::Control;
+use crate::projecting::settings;
 use crate::tampered::Tamper;
 
 /// What is wrong with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Poison {
+pub(crate) enum Poison {
     UnknownType,
     NewerVersion,
     DoesNotOpen,
@@ -26,17 +27,30 @@ pub(super) enum Poison {
 }
 
 impl Poison {
-    pub(super) const ALL: [Self; 4] =
+    pub(crate) const ALL: [Self; 4] =
         [Self::UnknownType, Self::NewerVersion, Self::DoesNotOpen, Self::Panics];
 }
 
 /// Which events are sick: one of each of these streams.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sick(Arc<Mutex<HashMap<(AggregateId, Version), Poison>>>);
+pub(crate) struct Sick(Arc<Mutex<HashMap<(AggregateId, Version), Poison>>>);
 
 impl Sick {
-    pub(super) fn poison(&self, stream: AggregateId, version: Version, poison: Poison) {
+    pub(crate) fn poison(&self, stream: AggregateId, version: Version, poison: Poison) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((stream, version), poison);
+    }
+
+    /// The product's projections, which meet what is sick.
+    pub(crate) fn projections(
+        &self,
+        store: Arc<dyn EventStore>,
+        decoder: UserDecoder,
+    ) -> Projections<DecodedUserEvent> {
+        let decode = Arc::new(SickDecoder { decoder, sick: self.clone() });
+        let fragile = projectors().into_iter().map(|projector| -> Arc<dyn Projector<DecodedUserEvent>> {
+            Arc::new(SickProjector { projector, sick: self.clone() })
+        });
+        Projections::new(store, decode, fragile.collect(), settings())
     }
 
     pub(super) fn mend(&self) {
@@ -51,9 +65,9 @@ impl Sick {
 
 /// The product's decoder, on events that may be sick.
 #[derive(Debug)]
-pub(super) struct SickDecoder {
-    pub(super) decoder: UserDecoder,
-    pub(super) sick: Sick,
+struct SickDecoder {
+    decoder: UserDecoder,
+    sick: Sick,
 }
 
 #[async_trait]
@@ -81,9 +95,9 @@ impl Decode<DecodedUserEvent> for SickDecoder {
 
 /// One of the product's projectors, that panics on what is sick in that way.
 #[derive(Debug)]
-pub(super) struct SickProjector {
-    pub(super) projector: Arc<dyn Projector<DecodedUserEvent>>,
-    pub(super) sick: Sick,
+struct SickProjector {
+    projector: Arc<dyn Projector<DecodedUserEvent>>,
+    sick: Sick,
 }
 
 impl Projector<DecodedUserEvent> for SickProjector {

@@ -3,11 +3,10 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
-use user_service::cli::{Cli, Exit};
+use tracing_subscriber::{Layer, fmt};
+use user_service::cli::{Cli, Exit, LogFormat};
 use user_service::traces::Traces;
 
 #[global_allocator]
@@ -15,18 +14,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("USER_SERVICE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"))
-        // Below that level the driver logs the parameters of statements: personal data, and hashes.
-        .add_directive("tokio_postgres=info".parse().expect("it is a directive"));
+    let cli = Cli::said();
     let traces = match Traces::from_environment() {
         Ok(traces) => traces,
         Err(error) => return failed(&error),
     };
-    let log = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_filter(filter);
+    let log = fmt::layer().with_writer(std::io::stderr);
+    let log = match cli.log().format() {
+        LogFormat::Human => log.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => log.json().flatten_event(true).boxed(),
+    };
+    let log = log.with_filter(cli.log().filter());
     tracing_subscriber::registry().with(log).with(traces.layer()).init();
     std::panic::set_hook(Box::new(|panic| {
         // The place alone: the message may hold personal data.
@@ -34,7 +32,7 @@ async fn main() -> ExitCode {
         tracing::error!(place, "a panic: a defect of the service");
     }));
     user_api::install_type_registry();
-    let ended = Cli::parse().run().await;
+    let ended = cli.run().await;
     traces.finish();
     match ended {
         Ok(Exit::Success) => ExitCode::SUCCESS,

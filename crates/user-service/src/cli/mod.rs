@@ -2,8 +2,10 @@
 
 mod api;
 mod clock;
+mod configuration;
 mod doctor;
 mod events;
+mod log;
 mod migrate;
 mod projection;
 mod restore;
@@ -12,8 +14,13 @@ mod settings;
 mod top_users;
 mod users;
 
-use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
 
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::{Generator, Shell};
+
+pub use log::{LogArgs, LogFormat};
 use settings::AdminArgs;
 use top_users::TopUsersArgs;
 
@@ -21,6 +28,11 @@ use top_users::TopUsersArgs;
 #[derive(Debug, Parser)]
 #[command(name = "user-service", version)]
 pub struct Cli {
+    /// A file with settings: `user-service config` prints one with every default
+    #[arg(long, global = true, env = "USER_SERVICE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    log: LogArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -44,6 +56,15 @@ enum Command {
     Events(events::EventsCommand),
     /// Tell a running service that a clock which jumped forward is right
     AcceptClock(AdminArgs),
+    /// Print every setting with its default and what it means, as a configuration file
+    Config,
+    /// Print what completes commands in a shell: `source <(user-service completions bash)`
+    Completions {
+        /// Of which shell
+        shell: Shell,
+    },
+    /// Print the manual page: `user-service man | man -l -`
+    Man,
     /// Show whom a running service is asked about most
     TopUsers(TopUsersArgs),
 }
@@ -58,6 +79,19 @@ pub enum Exit {
 }
 
 impl Cli {
+    /// What was said on the command line, in the environment, and in the file that either names. Ends the process if it
+    /// cannot be understood, as it does when only help was asked for.
+    #[must_use]
+    pub fn said() -> Self {
+        configuration::cli(std::env::args_os().collect()).unwrap_or_else(|wrong| wrong.exit())
+    }
+
+    /// What is to be logged, and how.
+    #[must_use]
+    pub fn log(&self) -> &LogArgs {
+        &self.log
+    }
+
     /// Does what was said.
     pub async fn run(self) -> anyhow::Result<Exit> {
         match self.command {
@@ -69,9 +103,27 @@ impl Cli {
             Command::Users(args) => users::users(&args).await.map(|()| Exit::Success),
             Command::Events(command) => events::events(command).await.map(|()| Exit::Success),
             Command::AcceptClock(args) => clock::accept(&args).await.map(|()| Exit::Success),
+            Command::Config => print(|page| page.write_all(configuration::reference::page().as_bytes())),
+            Command::Completions { shell } => print(|page| shell.try_generate(&named_command(), page)),
+            Command::Man => print(|page| clap_mangen::Man::new(named_command()).render(page)),
             Command::TopUsers(args) => top_users::show(&args).await.map(|()| Exit::Success),
         }
     }
+}
+
+/// The command line with every name built, as generators want it.
+fn named_command() -> clap::Command {
+    let mut command = Cli::command();
+    command.set_bin_name("user-service");
+    command.build();
+    command
+}
+
+fn print(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> anyhow::Result<Exit> {
+    let mut page = Vec::new();
+    write(&mut page)?;
+    std::io::stdout().write_all(&page)?;
+    Ok(Exit::Success)
 }
 
 #[cfg(test)]

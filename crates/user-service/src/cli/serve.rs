@@ -1,6 +1,6 @@
 //! `serve`: put the service together, serve, and stop in order.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,15 +34,14 @@ pub(super) struct ServeArgs {
     store: StoreArgs,
     #[command(flatten)]
     key: KeyArgs,
-    /// Where callers reach the service: gRPC, gRPC-Web and JSON on one port. `GRPC_PORT` sets the port alone [default:
-    /// 127.0.0.1:9090]
-    #[arg(long)]
-    grpc_addr: Option<SocketAddr>,
-    /// Where /healthz, /readyz and /metrics are. `PORT` sets the port alone [default: 127.0.0.1:8080]
-    #[arg(long)]
-    http_addr: Option<SocketAddr>,
+    /// Where callers reach the service: gRPC, gRPC-Web and JSON on one port. `GRPC_PORT` sets the port alone
+    #[arg(long, env = "USER_SERVICE_GRPC_ADDR", default_value = "127.0.0.1:9090")]
+    grpc_addr: SocketAddr,
+    /// Where /healthz, /readyz and /metrics are. `PORT` sets the port alone
+    #[arg(long, env = "USER_SERVICE_HTTP_ADDR", default_value = "127.0.0.1:8080")]
+    http_addr: SocketAddr,
     /// Listen beyond loopback although there is neither TLS nor authentication: whoever reaches the port may do all
-    #[arg(long)]
+    #[arg(long, env = "USER_SERVICE_ALLOW_UNPROTECTED")]
     allow_unprotected: bool,
     /// Believe callers who say on whose behalf they call (x-actor-id, x-request-id, x-correlation-id, x-causation-id,
     /// x-source-address or x-forwarded-for, x-user-agent, traceparent). Only where nobody but services of your own
@@ -59,7 +58,7 @@ pub(super) struct ServeArgs {
     #[arg(long, env = "USER_SERVICE_PROJECTION_LAG_MEANS", value_enum, default_value_t)]
     projection_lag_means: LagMeans,
     /// Do not bring the store to this binary's schema at start; `migrate` has done it
-    #[arg(long)]
+    #[arg(long, env = "USER_SERVICE_NO_MIGRATE")]
     no_migrate: bool,
     #[command(flatten)]
     erasures: ErasureArgs,
@@ -116,28 +115,6 @@ struct Addresses {
     http: SocketAddr,
 }
 
-impl Addresses {
-    fn of(args: &ServeArgs) -> anyhow::Result<Self> {
-        let usual =
-            |given: Option<SocketAddr>, variable, port| given.map_or_else(|| loopback(variable, port), Ok);
-        Ok(Self {
-            grpc: usual(args.grpc_addr, "GRPC_PORT", 9090)?,
-            http: usual(args.http_addr, "PORT", 8080)?,
-        })
-    }
-}
-
-/// Loopback, at the port that the environment names or at the usual one.
-fn loopback(variable: &str, usual: u16) -> anyhow::Result<SocketAddr> {
-    let port = match std::env::var(variable) {
-        Ok(port) => {
-            port.parse().with_context(|| format!("{variable} must be a port, 0 to 65535, not {port:?}"))?
-        }
-        Err(_) => usual,
-    };
-    Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-}
-
 /// A service that is ready to serve.
 struct Service {
     directory: Directory,
@@ -146,7 +123,7 @@ struct Service {
 }
 
 pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
-    let addresses = Addresses::of(&args)?;
+    let addresses = Addresses { grpc: args.grpc_addr, http: args.http_addr };
     refuse_unprotected(addresses, args.allow_unprotected)?;
     let service = open(&args).await?;
     let list = args.erasures.list(&args.store.store);

@@ -34,7 +34,7 @@ pub(super) struct StoreArgs {
     #[arg(long, global = true, env = "USER_SERVICE_SCHEMA", default_value = "user_service")]
     schema: String,
     /// Open a store whose settings give up durability. Acknowledged changes may then be lost in a power cut
-    #[arg(long, global = true)]
+    #[arg(long, global = true, env = "USER_SERVICE_ACCEPT_WEAK_DURABILITY")]
     accept_weak_durability: bool,
     /// Neither tell other instances of changes nor listen to them (PostgreSQL): for a pooler that does not keep sessions.
     /// What follows the log then looks about once a second

@@ -3,10 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Running, user_service};
-use crate::stage::{MASTER_KEY, PASSWORD, Place, on_both_places};
+use crate::stage::{MASTER_KEY, PASSWORD, Place, on_both_places, post, refusal_of};
 
 on_both_places!(another_master_key_is_refused, a_master_key_comes_from_a_file_as_well);
 
@@ -114,15 +114,92 @@ async fn a_wrong_setting_is_named() {
     let url = place.url();
     for variable in ["GRPC_PORT", "PORT"] {
         let said = user_service(&["serve", "--store", &url], &[(variable, "http"), ("HOME", "/")]).await;
-        assert_eq!(said.code, Some(1));
+        assert_eq!(said.code, Some(2));
         says(&said.stderr, &[variable, "must be a port", "\"http\""]);
     }
     let said = user_service(&["doctor", "--store", "mysql://secret@host/db"], &[]).await;
     assert_eq!(said.code, Some(2));
-    says(&said.stderr, &["sqlite:PATH or postgres://"]);
+    says(&said.stderr, &["--store", "sqlite:PATH or postgres://"]);
+    assert!(!said.stderr.contains("secret"), "{}", said.stderr);
     says(&refused(&["--store", &url, "--password-bytes-min", "7"], &[]).await, &["between 8 and 1024"]);
     says(&refused(&["--store", &url, "--argon2-passes", "1"], &[]).await, &["at least 19456 KiB, 2 passes"]);
     assert!(!place.file().exists());
+}
+
+#[tokio::test]
+async fn a_file_sets_what_nobody_else_does() {
+    let (place, other) = (Place::sqlite(), Place::sqlite());
+    let file = place.file().with_file_name("settings.toml");
+    let write = |text: &str| fs::write(&file, text).unwrap();
+    let path = file.to_str().expect("it was made of text");
+    let key = ("USER_SERVICE_MASTER_KEY", MASTER_KEY);
+    write(&format!("store = {:?}\npassword_bytes_min = 20\nlog_format = \"json\"\n", place.url()));
+
+    let service = Running::serve_with(&other, &["--config", path], &[key]).await;
+    assert!(service.announced.contains(&other.file().display().to_string()), "the flag says where");
+    let create =
+        json!({"email": "alice@example.org", "username": "alice", "password": "nineteen characters"});
+    let refused = post(service.address, "CreateUser", &create.to_string()).await;
+    assert_eq!(refusal_of(&refused.body), "invalid_argument TOO_SHORT password", "the file says how long");
+    let log = service.stop().await.stderr;
+    assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "in JSON: {log}");
+
+    let environment = [key, ("USER_SERVICE_CONFIG", path), ("USER_SERVICE_PASSWORD_BYTES_MIN", "8")];
+    let service = Running::serve_with(&other, &[], &environment).await;
+    service.ok("CreateUser", create).await;
+    service.stop().await;
+    assert!(!place.file().exists());
+    assert_eq!(user_service(&["migrate"], &[key, ("USER_SERVICE_CONFIG", path)]).await.code, Some(0));
+    assert!(place.file().exists(), "other commands read it too");
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_file_is_named() {
+    let place = Place::sqlite();
+    let file = place.file().with_file_name("settings.toml");
+    let path = file.to_str().expect("it was made of text");
+    for (text, wrong) in [
+        ("stroe = \"sqlite:x\"", vec!["settings.toml, stroe", "no setting of this name"]),
+        ("password_bytes_min = \"many\"", vec!["settings.toml, password_bytes_min", "invalid value 'many'"]),
+        ("store = [1]", vec!["settings.toml, store", "must be a text"]),
+        ("store = \"mysql://secret@db\"", vec!["settings.toml, store", "sqlite:PATH or postgres://"]),
+        ("log_format = \"xml\"", vec!["settings.toml, log_format", "human, json"]),
+        ("# fine\nstore = secret", vec!["settings.toml, line 2"]),
+        ("config = \"other.toml\"", vec!["settings.toml, config", "no setting of this name"]),
+    ] {
+        fs::write(&file, text).unwrap();
+        let said = user_service(&["serve", "--config", path], &[]).await;
+        assert_eq!(said.code, Some(2), "{text}: {}", said.stderr);
+        says(&said.stderr, &wrong);
+        assert!(!said.stderr.contains("secret"), "{}", said.stderr);
+    }
+    let said = user_service(&["serve", "--config", "nowhere.toml"], &[]).await;
+    says(&said.stderr, &["cannot read nowhere.toml"]);
+}
+
+#[tokio::test]
+async fn the_predecessors_deployment_starts_this_service() {
+    let database =
+        [("DB_HOST", "127.0.0.1"), ("DB_PORT", "1"), ("DB_PASSWORD", "secret"), ("DB_NAME", "users")];
+    let environment = [&database[..], &[("USER_SERVICE_MASTER_KEY", MASTER_KEY)]].concat();
+    let said = user_service(&SERVE, &environment).await;
+    assert_eq!(said.code, Some(1));
+    assert!(!said.stderr.contains("secret") && !said.stderr.contains("sqlite"), "{}", said.stderr);
+    let said = user_service(&["serve"], &[("DB_HOST", "db"), ("DB_SSL_MODE", "require")]).await;
+    says(&said.stderr, &["DB_SSL_MODE must be disable", "not encrypted yet"]);
+}
+
+#[tokio::test]
+async fn what_helps_in_a_shell_is_printed() {
+    for (arguments, wanted) in [
+        (vec!["config"], "grpc_addr = \"127.0.0.1:9090\""),
+        (vec!["completions", "bash"], "complete -F"),
+        (vec!["man"], ".SH SUBCOMMANDS"),
+    ] {
+        let said = user_service(&arguments, &[]).await;
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        assert!(said.stdout.contains(wanted), "{arguments:?}");
+    }
 }
 
 #[tokio::test]

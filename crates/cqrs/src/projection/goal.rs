@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use eventstore::{Phase, ProjectionError, ProjectionMode, Slot};
+use eventstore::{AggregateId, Phase, ProjectionError, ProjectionMode, Slot};
 
+use super::divergence::is_diverged;
 use super::outcome::Outcome;
 use super::owner::Owner;
 use super::tail;
 use super::tended::{Moved, Tended};
 use super::verify::{Verification, Verified};
-use super::wishes::Then;
+use super::wishes::{MoreParked, Then};
 use super::workplace::Trouble;
 
 /// No swap is begun when appends have been held for this long. One that has begun tries a few times more.
@@ -21,6 +22,9 @@ pub(super) const PAUSED_BY_OPERATOR: &str = "paused by an operator";
 /// Otherwise rows of the revision before would be written beside new ones.
 const UNSAID: &str = "is not switched to: this binary does not say what its inline tables are";
 
+/// As many streams as an answer names. `parked list` has them all.
+const NAMED_MAX: usize = 10;
+
 /// What an owner is about.
 #[derive(Debug)]
 pub(super) struct Goal {
@@ -30,6 +34,7 @@ pub(super) struct Goal {
     pub(super) number: u32,
     pub(super) then: Then,
     pub(super) check: Check,
+    pub(super) parked: MoreParked,
 }
 
 /// What a generation must pass before it is switched to.
@@ -45,11 +50,14 @@ pub(super) enum Check {
 
 impl Goal {
     pub(super) fn build(ticket: Option<u64>, number: u32, then: Then) -> Self {
-        Self { ticket, number, then, check: Check::Compare(Box::default()) }
+        let check = Check::Compare(Box::default());
+        Self { ticket, number, then, check, parked: MoreParked::Refused }
     }
 
+    /// Whoever wants the rows as they were knows who was parked in them.
     pub(super) fn rollback(ticket: u64, number: u32) -> Self {
-        Self { ticket: Some(ticket), number, then: Then::Switch, check: Check::None }
+        let (then, check, parked) = (Then::Switch, Check::None, MoreParked::Accepted);
+        Self { ticket: Some(ticket), number, then, check, parked }
     }
 }
 
@@ -108,6 +116,9 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
             None if !self.is_level(tended, moved) => return Ok(Towards::Later),
             None => {}
         }
+        if let Some(refused) = self.refuses(goal, tended) {
+            return Ok(Towards::Over(refused));
+        }
         match &mut goal.check {
             Check::Compare(verification) => {
                 let verified = verification.step(self.place, self.comparable(tended), tended).await?;
@@ -115,6 +126,39 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
             }
             Check::Passed(_) | Check::None => self.switch(goal).await,
         }
+    }
+
+    /// Whoever is parked in a generation and not in the live one would go from the view with the switch: that is for
+    /// somebody to say who has looked at them.
+    fn refuses(&self, goal: &Goal, tended: &Tended) -> Option<Outcome> {
+        let parked = match goal.parked {
+            MoreParked::Refused => self.newly_parked(tended),
+            MoreParked::Accepted => return None,
+        };
+        let (number, count) = (goal.number, parked.len());
+        let named: Vec<_> = parked.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+        let named = (!named.is_empty()).then(|| named.join(", "))?;
+        let more = count
+            .checked_sub(NAMED_MAX + 1)
+            .map_or_else(String::new, |more| format!(" and {} more", more + 1));
+        let projection = self.place.name();
+        tracing::error!(projection, number, count, "a generation would show less than the live one");
+        Some(Outcome::refused(format!(
+            "generation {number} is not switched to, it stays beside the live one: {count} streams are parked in it that \
+            the live one shows: {named}{more}. See `parked list`; mend the cause, retry them and switch, or switch with \
+            accept-parked"
+        )))
+    }
+
+    /// The streams that are parked in a generation, and not in the live one. None where readers see no live rows.
+    fn newly_parked(&self, tended: &Tended) -> Vec<AggregateId> {
+        let live = self.tended(Slot::Live);
+        let Some(live) = live.filter(|live| live.is_tailing() && !is_diverged(&live.generation)) else {
+            return Vec::new();
+        };
+        let mut parked: Vec<_> = tended.parked.difference(&live.parked).copied().collect();
+        parked.sort_unstable();
+        parked
     }
 
     fn verified(&self, goal: &mut Goal, verified: Verified) -> Towards {
@@ -203,8 +247,14 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         let Some(tended) = self.tended.iter_mut().find(|tended| tended.generation.slot == slot) else {
             return Ok(None);
         };
+        let parked = tended.parked.len();
         while begun.elapsed() < HOLD_MAX {
-            match tail::step(place, tended, None).await? {
+            let moved = tail::step(place, tended, None).await?;
+            if tended.parked.len() > parked {
+                // Somebody was parked just now: whether that may be is asked again before there is a swap.
+                return Ok(None);
+            }
+            match moved {
                 Moved::Far | Moved::ToHead => {}
                 Moved::Paused => return Ok(None),
                 Moved::Idle => {

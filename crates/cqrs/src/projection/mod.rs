@@ -42,7 +42,7 @@ pub use reached::{NotReached, reached};
 pub use runner::{Answer, Projections};
 pub use settings::RunnerSettings;
 pub use status::{GenerationStatus, Known, Numbers, Owner, Progression, ProjectionStatus};
-pub use wishes::{NotAWish, Then, Wish};
+pub use wishes::{MoreParked, NotAWish, Then, Wish};
 
 /// Why an event cannot be read, in words that hold nothing personal: `unknown type user.cloned`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -7,7 +7,8 @@ use std::fmt;
 pub enum Outcome {
     /// It holds now, or did already.
     Done(String),
-    /// It was not begun: as things are it makes no sense, or this is not who can do it. Nothing has changed.
+    /// As things are it makes no sense, or takes something away from readers, or this is not who can do it. What was live
+    /// before is live.
     Refused(String),
     /// It was begun, and did not come to what was wished. What was live before is live.
     Failed(String),

@@ -7,7 +7,7 @@ use super::mend;
 use super::outcome::Outcome;
 use super::owner::Owner;
 use super::parking;
-use super::wishes::{self, Seen, Then, Wish};
+use super::wishes::{self, MoreParked, Seen, Then, Wish};
 use super::workplace::Trouble;
 
 impl<E: Send + Sync + 'static> Owner<'_, E> {
@@ -44,7 +44,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         match wish {
             Wish::Rebuild(then) => self.rebuild(ticket, then, seen).await,
             Wish::RebuildStream(stream) => self.rebuild_stream(stream).await.map(Some),
-            Wish::Switch => Ok(self.switch_to_next(ticket, seen)),
+            Wish::Switch(parked) => Ok(self.switch_to_next(ticket, parked, seen)),
             Wish::Rollback => Ok(self.roll_back(ticket, seen)),
             Wish::Retire(slot) => self.retire(slot).await.map(Some),
             Wish::Pause => self.hold(Some(PAUSED_BY_OPERATOR)).await.map(Some),
@@ -90,7 +90,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         }
     }
 
-    fn switch_to_next(&mut self, ticket: u64, seen: Option<Seen>) -> Option<Outcome> {
+    fn switch_to_next(&mut self, ticket: u64, parked: MoreParked, seen: Option<Seen>) -> Option<Outcome> {
         if let Some(live) = self.live_since(seen) {
             return Some(Outcome::Done(format!("generation {live} is live")));
         }
@@ -100,7 +100,8 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         if next.generation.revision != self.place.layout.revision {
             return Some(Outcome::refused(OTHER_REVISION));
         }
-        self.goal = Some(Goal::build(Some(ticket), next.generation.number, Then::Switch));
+        let goal = Goal::build(Some(ticket), next.generation.number, Then::Switch);
+        self.goal = Some(Goal { parked, ..goal });
         None
     }
 

@@ -18,7 +18,7 @@ pub enum Wish {
     /// The rows of one stream, built from its history.
     RebuildStream(AggregateId),
     /// The next generation in the place of the live one.
-    Switch,
+    Switch(MoreParked),
     /// The prior generation in the place of the live one, after it has caught up.
     Rollback,
     /// No next, or no prior, generation.
@@ -47,11 +47,20 @@ pub enum Then {
     Keep,
 }
 
+/// Whether a generation may take the place of the live one although streams are parked in it that the live one shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoreParked {
+    /// It may not: they would go from the view.
+    Refused,
+    /// Somebody has looked at them, and says that it may.
+    Accepted,
+}
+
 /// A text that is not a wish.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "not a wish: say rebuild [keep], rebuild ID, switch, rollback, retire next|prior, pause, resume, \
-    parked retry [ID], or parked drop ID REASON"
+    "not a wish: say rebuild [keep], rebuild ID, switch [accept-parked], rollback, retire next|prior, pause, \
+    resume, parked retry [ID], or parked drop ID REASON"
 )]
 pub struct NotAWish;
 
@@ -61,7 +70,8 @@ impl fmt::Display for Wish {
             Self::Rebuild(Then::Switch) => f.write_str("rebuild"),
             Self::Rebuild(Then::Keep) => f.write_str("rebuild keep"),
             Self::RebuildStream(stream) => write!(f, "rebuild {stream}"),
-            Self::Switch => f.write_str("switch"),
+            Self::Switch(MoreParked::Refused) => f.write_str("switch"),
+            Self::Switch(MoreParked::Accepted) => f.write_str("switch accept-parked"),
             Self::Rollback => f.write_str("rollback"),
             Self::Retire(slot) => write!(f, "retire {}", slot.as_str()),
             Self::Pause => f.write_str("pause"),
@@ -82,7 +92,8 @@ impl FromStr for Wish {
             ["rebuild"] => Ok(Self::Rebuild(Then::Switch)),
             ["rebuild", "keep"] => Ok(Self::Rebuild(Then::Keep)),
             ["rebuild", stream] => stream_id(stream).map(Self::RebuildStream),
-            ["switch"] => Ok(Self::Switch),
+            ["switch"] => Ok(Self::Switch(MoreParked::Refused)),
+            ["switch", "accept-parked"] => Ok(Self::Switch(MoreParked::Accepted)),
             ["rollback"] => Ok(Self::Rollback),
             ["retire", "next"] => Ok(Self::Retire(Slot::Next)),
             ["retire", "prior"] => Ok(Self::Retire(Slot::Prior)),
@@ -148,7 +159,8 @@ mod tests {
             Wish::Rebuild(Then::Switch),
             Wish::Rebuild(Then::Keep),
             Wish::RebuildStream(stream),
-            Wish::Switch,
+            Wish::Switch(MoreParked::Refused),
+            Wish::Switch(MoreParked::Accepted),
             Wish::Rollback,
             Wish::Retire(Slot::Next),
             Wish::Retire(Slot::Prior),

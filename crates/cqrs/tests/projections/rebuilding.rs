@@ -16,6 +16,7 @@ on_both_stores!(
     a_kept_generation_is_switched_to_rolled_back_and_retired,
     a_rebuild_mends_what_is_wrong_and_says_how_much,
     what_was_not_done_is_told_from_what_was,
+    whom_the_live_rows_show_no_rebuild_takes_from_the_view,
     one_stream_is_mended_and_the_others_are_left_alone,
     newer_code_builds_its_own_rows_and_switches_by_itself,
     an_inline_projection_is_rebuilt_under_writes,
@@ -127,6 +128,32 @@ async fn what_was_not_done_is_told_from_what_was(on: Engine) {
     let done = running.outcome("accounts", "retire next").await;
     assert_eq!(done, Outcome::Done("generation 2 has gone".to_owned()));
     assert_eq!(number(&scene, "accounts", Slot::Live).await, Some(1));
+    running.stop().await;
+}
+
+async fn whom_the_live_rows_show_no_rebuild_takes_from_the_view(on: Engine) {
+    let scene = with_history(on, 3).await;
+    let running = Running::start(scene.projections());
+    scene.fixed.store(true, Ordering::Relaxed);
+    scene.happens(1, "garbled").await;
+    running.catches_up(&scene).await;
+    // Code that can do less than the one before it.
+    scene.fixed.store(false, Ordering::Relaxed);
+    let seen = scene.tables(&ACCOUNTS, Slot::Live).await;
+    for wish in ["rebuild", "switch", "rebuild keep"] {
+        let refused = running.outcome("accounts", wish).await;
+        let Outcome::Refused(why) = &refused else { panic!("{wish}: {refused:?}") };
+        let named = format!("1 streams are parked in it that the live one shows: {}.", account(1));
+        assert!(why.contains(&named), "{wish}: {why}");
+        assert_eq!(number(&scene, "accounts", Slot::Live).await, Some(1), "{wish}");
+        assert_eq!(scene.tables(&ACCOUNTS, Slot::Live).await, seen, "{wish}");
+    }
+    let number_next = number(&scene, "accounts", Slot::Next).await.unwrap();
+    let accepted = running.wish("accounts", "switch accept-parked").await;
+    assert!(accepted.starts_with(&format!("generation {number_next} is live")), "{accepted}");
+    scene.fixed.store(true, Ordering::Relaxed);
+    running.wish("accounts", "parked retry").await;
+    assert_accounts(&scene, &ACCOUNTS).await;
     running.stop().await;
 }
 

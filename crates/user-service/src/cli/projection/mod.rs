@@ -6,7 +6,7 @@ mod table;
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
-use cqrs::projection::{Outcome, Then, Wish};
+use cqrs::projection::{MoreParked, Outcome, Then, Wish};
 use eventstore::{AggregateId, Slot};
 use uuid::Uuid;
 
@@ -38,7 +38,8 @@ enum Command {
         #[arg(long, global = true)]
         json: bool,
     },
-    /// Build a projection anew from history beside the live one, compare, and put it in its place. Readers never see less
+    /// Build a projection anew from history beside the live one, compare, and put it in its place. Readers never see less: if
+    /// users are parked in it whom the live one shows, it stays beside that until `switch`
     Rebuild {
         name: String,
         /// The rows of this user alone
@@ -49,7 +50,12 @@ enum Command {
         keep: bool,
     },
     /// Put the next generation in the place of the live one
-    Switch { name: String },
+    Switch {
+        name: String,
+        /// Also if users are parked in it whom the live one shows: they go from the view
+        #[arg(long)]
+        accept_parked: bool,
+    },
     /// Put the prior generation back, after it has caught up
     Rollback { name: String },
     /// Drop a generation that is not live
@@ -115,7 +121,10 @@ async fn serve(desk: &Desk, command: Command) -> anyhow::Result<()> {
             let then = if keep { Then::Keep } else { Then::Switch };
             told(desk, &name, Wish::Rebuild(then)).await?;
         }
-        Command::Switch { name } => told(desk, &name, Wish::Switch).await?,
+        Command::Switch { name, accept_parked } => {
+            let parked = if accept_parked { MoreParked::Accepted } else { MoreParked::Refused };
+            told(desk, &name, Wish::Switch(parked)).await?;
+        }
         Command::Rollback { name } => told(desk, &name, Wish::Rollback).await?,
         Command::Retire { name, which } => told(desk, &name, Wish::Retire(which.into())).await?,
         Command::Pause { name } => told(desk, &name, Wish::Pause).await?,

@@ -14,7 +14,7 @@ mod settings;
 mod top_users;
 mod users;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -92,8 +92,16 @@ impl Cli {
         &self.log
     }
 
-    /// Does what was said.
+    /// Does what was said. Whoever reads what is printed may stop when she has seen enough.
     pub async fn run(self) -> anyhow::Result<Exit> {
+        let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        match self.execute().await {
+            Err(error) if error.downcast_ref().is_some_and(closed) => Ok(Exit::Success),
+            ended => ended,
+        }
+    }
+
+    async fn execute(self) -> anyhow::Result<Exit> {
         match self.command {
             Command::Serve(args) => serve::serve(args).await.map(|()| Exit::Success),
             Command::Migrate(args) => migrate::migrate(&args).await.map(|()| Exit::Success),

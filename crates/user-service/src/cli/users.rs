@@ -98,14 +98,6 @@ struct ExplainArgs {
 
 /// Whoever reads no further has seen enough: that is no failure.
 pub(super) async fn users(args: &UsersArgs) -> anyhow::Result<()> {
-    let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    match run(args).await {
-        Err(error) if error.downcast_ref().is_some_and(closed) => Ok(()),
-        result => result,
-    }
-}
-
-async fn run(args: &UsersArgs) -> anyhow::Result<()> {
     match &args.command {
         Command::Get(get) => Ok(print(&args.api.call("GetUser", &get.request()).await?["user"])?),
         Command::List(list) => print_pages(&args.api, "ListUsers", list.request(), "users", list.limit).await,
@@ -156,6 +148,7 @@ async fn print_pages(
     let mut left = limit.unwrap_or(usize::MAX);
     while left > 0 {
         let page = api.call(method, &request).await?;
+        warn_of_parked(&page);
         left -= print_all(&page[field], left)?;
         match page.get("nextPageToken") {
             Some(token) => request["pageToken"] = token.clone(),
@@ -163,6 +156,15 @@ async fn print_pages(
         }
     }
     Ok(())
+}
+
+/// What is missing is said where it is missed.
+fn warn_of_parked(page: &Value) {
+    if let Some(parked) = page["parkedUsers"].as_str().filter(|parked| *parked != "0") {
+        eprintln!(
+            "user-service: of {parked} users not everything is shown; see `user-service projection parked list user_history`"
+        );
+    }
 }
 
 /// Prints at most so many, each on a line, and says how many there were.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use eventstore::{BoxError, EventFilter, EventQuery, EventStore, Position, ReadError, RecordedEvent};
+use eventstore::{
+    BoxError, EventFilter, EventId, EventQuery, EventStore, Position, ReadError, RecordedEvent,
+};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -47,11 +49,26 @@ async fn follow_on(directory: &Directory, list: &ErasureList) -> Result<(), BoxE
     let mut latest = listed.into_iter().next_back().filter(|latest| latest.position == after.0);
     loop {
         (after, latest) = write_down(store, list, after, latest).await?;
+        let seen = event_at(store, after).await?;
+        // Looked at behind that: whichever log `seen` is of, it holds what is listed.
+        if let Some(latest) = &latest
+            && !holds(store, latest).await?
+        {
+            return Err(FollowError::Diverged.into());
+        }
         store.beyond(after).await;
-        if store.head().await?.position < after {
+        if event_at(store, after).await? != seen {
             return Err(FollowError::Diverged.into());
         }
     }
+}
+
+/// What stands at a position: another event, or none, after a backup was put back, however far that has come since.
+async fn event_at(store: &dyn EventStore, position: Position) -> Result<Option<EventId>, ReadError> {
+    let before = Position(position.0.saturating_sub(1));
+    let page = store.events(&EventQuery::after(before, 1)).await?;
+    let event = page.events.first().filter(|event| event.position == position);
+    Ok(event.map(|event| event.event_id))
 }
 
 /// Writes down what was erased after a position, up to the head, if the log still holds the line that was written last.

@@ -1,5 +1,7 @@
-//! The list as a file: one JSON object a line, appended and synced, never rewritten.
+//! The list as a file: one JSON object a line, appended and synced. Several instances may keep one: each adds what is not
+//! there yet, one after the other, so that the lines keep the order of the log.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -74,15 +76,19 @@ impl ErasureList {
         io::Error::new(io::ErrorKind::InvalidData, BadLine { path: self.path.clone(), line, cause })
     }
 
-    /// Adds erasures. They are on the disk when it comes back.
+    /// Adds those erasures that it does not have. They are on the disk when it comes back.
     pub fn add(&self, erasures: &[Listed]) -> io::Result<()> {
         let mut options = OpenOptions::new();
         let mut file =
             options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&self.path)?;
+        // Until the file is closed.
+        file.lock()?;
+        let known: HashSet<_> =
+            self.read()?.into_iter().map(|erasure| (erasure.log_id, erasure.event_id)).collect();
         let whole = whole_lines(&file)?;
         file.set_len(whole)?;
         file.seek(SeekFrom::Start(whole))?;
-        for erasure in erasures {
+        for erasure in erasures.iter().filter(|it| !known.contains(&(it.log_id, it.event_id))) {
             let mut line = serde_json::to_vec(erasure)?;
             line.push(b'\n');
             file.write_all(&line)?;
@@ -127,6 +133,23 @@ mod tests {
         list.add(&[erasure(1), erasure(2)]).expect("there is room");
         list.add(&[erasure(3)]).expect("there is room");
         assert_eq!(list.read().expect("it is ours"), [erasure(1), erasure(2), erasure(3)]);
+    }
+
+    #[test]
+    fn instances_that_keep_one_list_do_not_damage_it() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let path = folder.path().join("erasures.jsonl");
+        let all: Vec<_> = (1..=40).map(erasure).collect();
+        std::thread::scope(|scope| {
+            for step in [1, 3, 7] {
+                let (path, all) = (&path, &all);
+                scope.spawn(move || {
+                    let list = ErasureList::at(path);
+                    all.chunks(step).for_each(|some| list.add(some).expect("there is room"));
+                });
+            }
+        });
+        assert_eq!(ErasureList::at(&path).read().expect("it is whole"), all);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) fn settings(variable: impl Fn(&str) -> Option<String>) -> Result<Vec<
     Ok(settings)
 }
 
-/// Its defaults, but for TLS, which it asked for by DB_SSL_MODE and which we do not have yet.
+/// Its defaults, but for TLS, which it asked for by `DB_SSL_MODE` and which we do not have yet.
 fn store(host: &str, set: &impl Fn(&str) -> Option<String>) -> Result<String, String> {
     let or = |name: &str, usual: &str| set(name).unwrap_or_else(|| usual.to_owned());
     let mode = or("DB_SSL_MODE", "disable");

@@ -1,7 +1,8 @@
 //! `events export`: everything that happened, to a file or to the standard output, with a bar that says how far it is.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{BufWriter, Write, stdout};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -59,8 +60,13 @@ pub(super) async fn export(args: ExportArgs) -> anyhow::Result<()> {
 
 fn open(output: Option<&Path>, after: u64) -> anyhow::Result<Box<dyn Write>> {
     let Some(path) = output else { return Ok(Box::new(stdout().lock())) };
-    let file = if after == 0 { File::create(path) } else { OpenOptions::new().append(true).open(path) };
-    let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+    let mut options = OpenOptions::new();
+    // What happened to people is for whoever asked, and for nobody else on the machine.
+    let file = match after {
+        0 => options.write(true).create(true).truncate(true).mode(0o600),
+        _ => options.append(true),
+    };
+    let file = file.open(path).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(Box::new(BufWriter::new(file)))
 }
 

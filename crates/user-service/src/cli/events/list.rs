@@ -34,7 +34,7 @@ pub(super) async fn list(args: ListArgs) -> anyhow::Result<()> {
     let lines = EventLines::from(args.format);
     let order = if args.oldest_first { v1::EventOrder::OldestFirst } else { v1::EventOrder::NewestFirst };
     let filter = args.which.filter(args.when);
-    print!("{}", lines.header());
+    stdout().write_all(lines.header().as_bytes())?;
     let mut left = args.limit;
     let mut page_token = String::new();
     while left > 0 {

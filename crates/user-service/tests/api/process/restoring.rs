@@ -116,6 +116,16 @@ async fn a_list_of_another_log_is_refused(place: &Place) {
 /// An embedded store cannot be exchanged under its service.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_was_erased_is_erased_again_when_a_backup_is_put_back_under_a_running_service() {
+    a_backup_is_put_back_under_a_running_service(0).await;
+}
+
+/// Nothing that follows the log by its length alone would notice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_she_is_when_the_backup_has_gone_past_the_old_head_elsewhere() {
+    a_backup_is_put_back_under_a_running_service(20).await;
+}
+
+async fn a_backup_is_put_back_under_a_running_service(grown_by: usize) {
     let place = Place::postgres().await;
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("erasures.jsonl");
@@ -124,6 +134,13 @@ async fn who_was_erased_is_erased_again_when_a_backup_is_put_back_under_a_runnin
     let (alice, bob) = (create(&service, "alice").await, create(&service, "bob").await);
     service.stop().await;
     let backup = place.backup().await;
+    if grown_by > 0 {
+        let elsewhere = Running::serve(&backup).await;
+        for n in 0..grown_by {
+            create(&elsewhere, &format!("newcomer{n}")).await;
+        }
+        elsewhere.stop().await;
+    }
     let service = serve(&place, list).await;
     erase(&service, &bob).await;
     listed(list, &bob).await;

@@ -35,6 +35,7 @@ mod feed;
 mod restore;
 mod cut;
 mod linearizable;
+mod kill_postgres;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -94,6 +95,8 @@ enum What {
     Cut(Run<cut::Control>),
     /// Callers on several instances read and write the same few users at once: it can have happened one after the other
     Linearizable(Run<linearizable::Control>),
+    /// Every process of the database is killed under sixteen writers: nothing acknowledged is lost, the service goes on
+    KillPostgres(Run<kill_postgres::Control>),
     /// The service that kill-service and owner-kill kill
     #[command(hide = true)]
     Child(child::Arguments),
@@ -214,6 +217,10 @@ impl What {
             Self::Linearizable(run) => {
                 let seed = begin("linearizable", run.seed);
                 ("linearizable", linearizable::run(run.size, run.control, seed).await?)
+            }
+            Self::KillPostgres(run) => {
+                let seed = begin("kill-postgres", run.seed);
+                ("kill-postgres", kill_postgres::run(run.size, run.control, seed).await?)
             }
             Self::Child(arguments) => {
                 child::serve(arguments).await?;

@@ -24,11 +24,16 @@ const START_MAX: Duration = Duration::from_mins(1);
 /// How long the work of a killed process lies, at most. As short as it can be: a campaign waits for it.
 pub(crate) const LEASE: Duration = Duration::from_secs(1);
 
+/// What the shipped binary is told.
+const SERVE: [&str; 5] = ["serve", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"];
+
 /// Which program serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
     /// `user-service serve`, as it is shipped.
     Shipped,
+    /// The same, told to accept a store that may lose what it has acknowledged.
+    ShippedWeakened,
     /// `campaigns child`: the same service put together here, with an adapter before its store or with none.
     Child(Option<Adapter>),
 }
@@ -44,8 +49,11 @@ impl Service {
     pub(crate) fn spawn(program: Program, ground: &Ground) -> anyhow::Result<Self> {
         let log = OpenOptions::new().create(true).append(true).open(ground.folder().join("service.log"))?;
         let mut command = match program {
-            Program::Shipped => {
-                shipped(&["serve", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"])?
+            Program::Shipped => shipped(&SERVE)?,
+            Program::ShippedWeakened => {
+                let mut command = shipped(&SERVE)?;
+                command.arg("--accept-weak-durability");
+                command
             }
             Program::Child(adapter) => child(adapter)?,
         };

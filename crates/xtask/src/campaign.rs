@@ -13,6 +13,9 @@ use crate::shell;
 /// nothing about the control that caused it.
 pub(crate) const VIOLATIONS_FOUND: u8 = 3;
 
+/// The campaign that is given a server of its own, whoever names another.
+const KILLS_ITS_SERVER: &str = "kill-postgres";
+
 /// A campaign and the settings or adapters that must make it fail.
 #[derive(Debug)]
 pub(crate) struct Campaign {
@@ -21,7 +24,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 16] = [
+pub(crate) const CAMPAIGNS: [Campaign; 17] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -102,6 +105,11 @@ pub(crate) const CAMPAIGNS: [Campaign; 16] = [
         control: "no-version-check",
         shows: "what is done to a user from several instances at once happens one after the other",
     },
+    Campaign {
+        name: KILLS_ITS_SERVER,
+        control: "weak-durability",
+        shows: "nothing acknowledged is lost or doubled when PostgreSQL is killed; the service goes on",
+    },
 ];
 
 #[derive(Debug, clap::Args)]
@@ -155,7 +163,11 @@ pub(crate) fn build() -> Command {
 fn start(name: &str, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     shell::run(&mut build())?;
     let build = target_dir()?.join("debug");
-    let server = Server::provide(&arguments.postgres, Purpose::Campaign)?;
+    let server = if name == KILLS_ITS_SERVER {
+        Server::of_our_own(&arguments.postgres, Purpose::Campaign)?
+    } else {
+        Server::provide(&arguments.postgres, Purpose::Campaign)?
+    };
     let mut command = Command::new(build.join("campaigns"));
     command.arg(name).current_dir(crate::repository::root());
     command.env("USER_SERVICE_PROGRAM", build.join("user-service"));

@@ -5,21 +5,19 @@
 
 pub(crate) mod acknowledge_before_commit;
 mod audit;
+mod crew;
 mod ledger;
 mod plan;
 mod writer;
 
+pub(crate) use crew::Crew;
+
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::bail;
 use clap::ValueEnum;
 use fastrand::Rng;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 use user_service::Sources;
 use user_service::store::{Access, StoreOptions};
@@ -30,14 +28,10 @@ use crate::seed::Seed;
 use crate::service::{Program, Service, shipped_doctor};
 use crate::verdict::Findings;
 use crate::{instance, oracle};
-use ledger::{Ledger, accounts};
-use plan::{Plan, Shared};
-use writer::{Writer, Written};
+use ledger::accounts;
 
 /// Kills of a small run, half of them on each store.
 const SMALL: u64 = 10;
-
-const WRITERS: u64 = 16;
 
 /// A kill while the service serves comes so long after it began to: at least, and at most so much more.
 const SERVING: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(1400));
@@ -45,11 +39,8 @@ const SERVING: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 /// One kill in so many comes while the service starts, at most this long after the process began.
 const STARTING: (u8, Duration) = (6, Duration::from_millis(400));
 
-/// A user for each writer and two more take a second, on a machine with nothing else to do.
-const SETTLING_IN_MAX: Duration = Duration::from_mins(2);
-
 /// After the last kill: long enough for every writer to settle what it left open.
-const AFTERWARDS: Duration = Duration::from_millis(800);
+pub(crate) const AFTERWARDS: Duration = Duration::from_millis(800);
 
 /// What makes this campaign fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,58 +60,22 @@ pub(crate) async fn run(size: Option<u64>, control: Option<Control>, seed: Seed)
 
 async fn on(kind: Kind, kills: u64, control: Option<Control>, seed: Seed) -> anyhow::Result<Findings> {
     let ground = Ground::new(kind).await?;
-    let ledger_file = ground.folder().join("ledger");
-    let (tell, whereabouts) = watch::channel(None);
-    let (stop, shared, at_home) = <(Arc<AtomicBool>, Shared, Arc<AtomicU64>)>::default();
-    let ledger = Ledger::begin(&ledger_file)?;
-    let mut writers = JoinSet::new();
-    for n in 0..WRITERS {
-        let writer = Writer {
-            plan: Plan::new(n, Arc::clone(&shared), seed.rng("plan", n)),
-            ledger: ledger.clone(),
-            whereabouts: whereabouts.clone(),
-            at_home: Arc::clone(&at_home),
-            stop: Arc::clone(&stop),
-            rng: seed.rng("request ids", n),
-            connected: None,
-        };
-        writers.spawn(writer.write());
-    }
+    let crew = Crew::begin(&ground, seed)?;
     let mut rng = seed.rng("kills", 0);
     let mut first = Service::spawn(program(0, control), &ground)?;
-    tell.send_replace(Some(first.address().await?));
-    settle_in(&at_home).await?;
+    crew.tell(Some(first.address().await?));
+    crew.settle_in().await?;
     first.kill().await?;
-    let early = kill(&ground, 1..kills, control, &tell, &mut rng).await?;
+    let early = kill(&ground, 1..kills, control, &crew, &mut rng).await?;
     let mut last = Service::spawn(program(kills, control), &ground)?;
-    tell.send_replace(Some(last.address().await?));
+    crew.tell(Some(last.address().await?));
     sleep(AFTERWARDS).await;
-    stop.store(true, Ordering::Relaxed);
-    let mut all = Written::default();
-    while let Some(written) = writers.join_next().await {
-        all.add(written??);
-    }
+    let (ledger, mut all) = crew.rest().await?;
     last.kill().await?;
+    println!("{kind}: {kills} kills and one at the end, {early} of them while it started; {all}");
     let mut findings = std::mem::take(&mut all.findings);
-    println!(
-        "{kind}: {kills} kills and one at the end, {early} of them while it started; {WRITERS} writers sent {} requests: \
-         {} acknowledged, {} refused, {} times no answer, after which {} turned out to have been done",
-        all.requests, all.acknowledged, all.refused, all.unknowns, all.replayed
-    );
-    verify(&ground, &ledger_file, &mut findings).await?;
+    verify(&ground, &ledger, &mut findings).await?;
     Ok(findings)
-}
-
-/// Making users is mostly hashing, and a kill in the midst of it meets nothing else: before the first, there are some.
-async fn settle_in(at_home: &AtomicU64) -> anyhow::Result<()> {
-    let began = Instant::now();
-    while at_home.load(Ordering::Relaxed) < WRITERS {
-        if began.elapsed() > SETTLING_IN_MAX {
-            bail!("the writers do not get the users that they need");
-        }
-        sleep(SERVING.0).await;
-    }
-    Ok(())
 }
 
 /// Starts and kills; says how many kills came before the service served.
@@ -128,7 +83,7 @@ async fn kill(
     ground: &Ground,
     kills: Range<u64>,
     control: Option<Control>,
-    tell: &watch::Sender<Option<std::net::SocketAddr>>,
+    crew: &Crew,
     rng: &mut Rng,
 ) -> anyhow::Result<u64> {
     let mut early = 0;
@@ -138,12 +93,12 @@ async fn kill(
             early += 1;
             sleep(STARTING.1.mul_f64(rng.f64())).await;
         } else {
-            tell.send_replace(Some(service.address().await?));
+            crew.tell(Some(service.address().await?));
             let (least, spread) = SERVING;
             sleep(least + spread.mul_f64(rng.f64())).await;
         }
         service.kill().await?;
-        tell.send_replace(None);
+        crew.tell(None);
     }
     Ok(early)
 }
@@ -157,11 +112,20 @@ fn program(n: u64, control: Option<Control>) -> Program {
     }
 }
 
-/// The ledger against the log, and the doctor: the shipped one and the library's.
-async fn verify(ground: &Ground, ledger: &Path, findings: &mut Findings) -> anyhow::Result<()> {
+/// The ledger against the log.
+pub(crate) async fn audit(ground: &Ground, ledger: &Path, findings: &mut Findings) -> anyhow::Result<()> {
     let accounts = accounts(&std::fs::read_to_string(ledger)?)?;
     let store = StoreOptions { access: Access::Reader, ..ground.options()? }.open().await?;
     audit::audit(&accounts, &*store, findings).await?;
+    println!("{}: {} requests in the ledger", ground.kind, accounts.len());
+    store.close().await;
+    Ok(())
+}
+
+/// The ledger against the log, and the doctor: the shipped one and the library's.
+pub(crate) async fn verify(ground: &Ground, ledger: &Path, findings: &mut Findings) -> anyhow::Result<()> {
+    audit(ground, ledger, findings).await?;
+    let store = StoreOptions { access: Access::Reader, ..ground.options()? }.open().await?;
     let directory = instance::directory(store, Sources::system()).await?;
     let report = oracle::examine(&directory, findings).await?;
     directory.store().close().await;
@@ -170,9 +134,8 @@ async fn verify(ground: &Ground, ledger: &Path, findings: &mut Findings) -> anyh
         findings.add("the shipped doctor complains", &said);
     }
     println!(
-        "{}: {} requests in the ledger, {} events and {} users in the log; doctor: {}",
+        "{}: {} events and {} users in the log; doctor: {}",
         ground.kind,
-        accounts.len(),
         report.events,
         report.users,
         said.lines().last().unwrap_or_default()
@@ -193,15 +156,4 @@ fn keep_log(ground: &Ground) -> anyhow::Result<()> {
         println!("{}: what the services logged is kept in {}", ground.kind, kept.display());
     }
     Ok(())
-}
-
-impl Written {
-    fn add(&mut self, other: Self) {
-        self.requests += other.requests;
-        self.acknowledged += other.acknowledged;
-        self.refused += other.refused;
-        self.unknowns += other.unknowns;
-        self.replayed += other.replayed;
-        self.findings.take(other.findings);
-    }
 }

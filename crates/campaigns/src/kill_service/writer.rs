@@ -1,5 +1,6 @@
 //! A writer: one request after the other, each in the ledger before it is sent, and sent again until it is settled.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::crew::WRITERS;
 use super::ledger::{Ledger, What};
 use super::plan::{Must, Plan, Step};
 use crate::order::{Order, Told};
@@ -22,7 +24,7 @@ use crate::wire::{Client, Failure, NOT_TRIED, client, failure};
 pub(super) type Whereabouts = watch::Receiver<Option<SocketAddr>>;
 
 /// A request is sent so often at most: a service that is killed each second has answered long before.
-const SENDINGS_MAX: u32 = 200;
+const SENDINGS_MAX: u32 = 1000;
 
 /// Longer than any start takes.
 const ABSENCE_MAX: Duration = Duration::from_mins(2);
@@ -43,15 +45,15 @@ pub(super) struct Writer {
 
 /// What a writer did.
 #[derive(Debug, Default)]
-pub(super) struct Written {
-    pub(super) requests: u64,
-    pub(super) acknowledged: u64,
-    pub(super) refused: u64,
+pub(crate) struct Written {
+    pub(crate) requests: u64,
+    pub(crate) acknowledged: u64,
+    pub(crate) refused: u64,
     /// Sendings that nobody answered.
-    pub(super) unknowns: u64,
+    pub(crate) unknowns: u64,
     /// Requests that turned out to have been executed when nobody had answered.
-    pub(super) replayed: u64,
-    pub(super) findings: Findings,
+    pub(crate) replayed: u64,
+    pub(crate) findings: Findings,
 }
 
 /// How a request ended.
@@ -123,6 +125,10 @@ impl Writer {
                     let what = format!("{id} {reason}: {:?}", step.order);
                     written.findings.add("what must be done was refused", what);
                 }
+                if NOT_TRIED.contains(&reason.as_str()) {
+                    // Whoever cannot serve now cannot serve at once.
+                    tokio::time::sleep(PAUSE).await;
+                }
                 self.ledger.write(id, What::Refused { reason }).await?;
             }
             End::Unsettled => {
@@ -144,5 +150,27 @@ impl Writer {
                 Ok(client)
             }
         }
+    }
+}
+
+impl Written {
+    pub(super) fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.acknowledged += other.acknowledged;
+        self.refused += other.refused;
+        self.unknowns += other.unknowns;
+        self.replayed += other.replayed;
+        self.findings.take(other.findings);
+    }
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{WRITERS} writers sent {} requests: {} acknowledged, {} refused, {} times no answer, after which {} turned out \
+             to have been done",
+            self.requests, self.acknowledged, self.refused, self.unknowns, self.replayed
+        )
     }
 }

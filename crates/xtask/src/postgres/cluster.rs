@@ -24,6 +24,8 @@ const CONNECTIONS_MAX: u32 = 300;
 #[derive(Debug)]
 pub(crate) struct Cluster {
     url: String,
+    bin: PathBuf,
+    folder: PathBuf,
     /// Waits for our end of its standard input to close, then stops the server and deletes its folder.
     keeper: Child,
 }
@@ -34,16 +36,26 @@ impl Cluster {
         let folder = folder(account, purpose)?;
         let keeper = keeper(&folder)?;
         // From here on the keeper cleans up, whatever fails.
-        let mut cluster = Self { url: String::new(), keeper };
-        let bin = reachable(installation, account, &folder)?;
-        init(account, &bin, &folder, purpose)?;
-        let port = start(account, &bin, &folder)?;
+        let mut cluster = Self { url: String::new(), bin: PathBuf::new(), folder: folder.clone(), keeper };
+        cluster.bin = reachable(installation, account, &folder)?;
+        init(account, &cluster.bin, &folder, purpose)?;
+        let port = start(account, &cluster.bin, &folder)?;
         cluster.url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
         Ok(cluster)
     }
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where its programs are.
+    pub(crate) fn bin(&self) -> &Path {
+        &self.bin
+    }
+
+    /// Where its data is.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 }
 

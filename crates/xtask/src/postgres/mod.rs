@@ -56,6 +56,11 @@ impl Server {
             eprintln!("PostgreSQL: the server that {URL_VARIABLE} names");
             return Ok(Self::Given { url });
         }
+        Self::of_our_own(choice, purpose)
+    }
+
+    /// Starts a server that nobody else uses, or fails with everything that was tried.
+    pub(crate) fn of_our_own(choice: &Choice, purpose: Purpose) -> anyhow::Result<Self> {
         let installation = install::found_or_installed(choice.major)?;
         let cluster = Cluster::start(&installation, purpose)?;
         eprintln!(
@@ -74,9 +79,13 @@ impl Server {
         }
     }
 
-    /// Tells a program where the server is.
+    /// Tells a program where the server is; of one of our own also where it lies, so that it may be killed.
     pub(crate) fn tell(&self, command: &mut Command) {
         command.env(URL_VARIABLE, self.url());
+        if let Self::Temporary(cluster) = self {
+            command.env("CAMPAIGN_POSTGRES_BIN", cluster.bin());
+            command.env("CAMPAIGN_POSTGRES_DATA", cluster.data());
+        }
     }
 }
 

@@ -1,0 +1,187 @@
+//! A PostgreSQL that is the campaign's own to kill: `cargo xtask campaign` has made it, and it is started anew as a child of
+//! ours, so that nobody else has to collect what is left of it.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tokio::process::{Child, Command};
+use tokio::time::sleep;
+use tokio_postgres::NoTls;
+
+/// Where its programs and its data are.
+const BIN_VARIABLE: &str = "CAMPAIGN_POSTGRES_BIN";
+const DATA_VARIABLE: &str = "CAMPAIGN_POSTGRES_DATA";
+
+/// A start with recovery takes a second; on a machine with much else to do, some more.
+const START_MAX: Duration = Duration::from_mins(1);
+
+/// A process that dies leaves what it wrote with the system. Syncing file by file what has not changed takes seconds.
+const SETTINGS: &[&str] = &["recovery_init_sync_method=syncfs"];
+
+const PAUSE: Duration = Duration::from_millis(20);
+
+#[derive(Debug)]
+pub(super) struct Cluster {
+    bin: PathBuf,
+    data: PathBuf,
+    url: String,
+    port: String,
+    /// What it is told besides [`SETTINGS`].
+    settings: &'static [&'static str],
+    /// Nobody while it is dead.
+    postmaster: Option<Child>,
+}
+
+impl Cluster {
+    /// Takes over the one that we are given.
+    pub(super) async fn take(settings: &'static [&'static str]) -> anyhow::Result<Self> {
+        let given = |name| {
+            std::env::var(name).with_context(|| {
+                format!(
+                    "{name} is not set: `cargo xtask campaign` makes a server that may be killed, and sets it"
+                )
+            })
+        };
+        let (bin, data) = (given(BIN_VARIABLE)?.into(), PathBuf::from(given(DATA_VARIABLE)?));
+        let url = given("TEST_DATABASE_URL")?;
+        // Its fourth line; see the server's miscadmin.h.
+        let lock =
+            std::fs::read_to_string(data.join("postmaster.pid")).context("it runs when we are given it")?;
+        let port = lock.lines().nth(3).context("postmaster.pid holds the port")?.to_owned();
+        anyhow::ensure!(url.contains(&format!(":{port}/")), "TEST_DATABASE_URL names another server");
+        let mut cluster = Self { bin, data, url, port, settings, postmaster: None };
+        cluster.end("fast").await?;
+        cluster.start().await?;
+        Ok(cluster)
+    }
+
+    /// Returns when it can be reached.
+    pub(super) async fn start(&mut self) -> anyhow::Result<()> {
+        let log = OpenOptions::new().create(true).append(true).open(self.data.with_file_name("log"))?;
+        let mut command = self.command("postgres")?;
+        command.arg("-D").arg(&self.data).args(["-p", &self.port]);
+        for setting in SETTINGS.iter().chain(self.settings) {
+            command.args(["-c", setting]);
+        }
+        command.stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
+        self.postmaster = Some(command.spawn().context("postgres cannot be started")?);
+        let began = Instant::now();
+        while let Err(error) = tokio_postgres::connect(&self.url, NoTls).await {
+            let ended = self.postmaster.as_mut().map(Child::try_wait).transpose()?.flatten();
+            if ended.is_some() || began.elapsed() > START_MAX {
+                return Err(error).context("PostgreSQL does not come back");
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// From now on nobody writes what is committed to disk, unless whoever commits it does.
+    pub(super) async fn stop_writing_behind(&self) -> anyhow::Result<()> {
+        let postmaster = self.postmaster.as_ref().and_then(Child::id).context("it is dead")?.to_string();
+        let is_walwriter = |pid: &String| {
+            let line = std::fs::read(Path::new("/proc").join(pid).join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains("walwriter")
+        };
+        let found: Vec<_> = children_of(&postmaster)?.into_iter().filter(is_walwriter).collect();
+        anyhow::ensure!(found.len() == 1, "the server has no walwriter");
+        signal("-STOP", &found).await
+    }
+
+    /// SIGKILL to every one of its processes. Returns when they are gone.
+    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+        let mut postmaster = self.postmaster.take().context("it is dead already")?;
+        let pid = postmaster.id().context("it has ended by itself")?.to_string();
+        // Asleep, it can neither make another nor see the first of them die and end the others in order.
+        signal("-STOP", std::slice::from_ref(&pid)).await?;
+        // Who is killed takes a moment to let go of the memory that they share, and nobody starts in it before.
+        loop {
+            let children = children_of(&pid)?;
+            if children.is_empty() {
+                break;
+            }
+            signal("-KILL", &children).await?;
+            sleep(PAUSE).await;
+        }
+        postmaster.kill().await?;
+        Ok(())
+    }
+
+    /// Ends it in order, so that whoever made it finds it gone.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        self.end("immediate").await
+    }
+
+    async fn end(&mut self, mode: &str) -> anyhow::Result<()> {
+        let mut command = self.command("pg_ctl")?;
+        command.args(["stop", "--wait", "--silent", "--mode", mode]).arg("--pgdata").arg(&self.data);
+        anyhow::ensure!(command.status().await?.success(), "PostgreSQL does not end");
+        if let Some(mut postmaster) = self.postmaster.take() {
+            postmaster.wait().await?;
+        }
+        Ok(())
+    }
+
+    /// Run by whoever owns the data: PostgreSQL refuses anybody else, and root.
+    fn command(&self, program: &str) -> anyhow::Result<Command> {
+        let mut command = Command::new(self.bin.join(program));
+        let (owner, ours) = (std::fs::metadata(&self.data)?, std::fs::metadata("/proc/self")?);
+        if owner.uid() != ours.uid() {
+            command.uid(owner.uid()).gid(owner.gid());
+        }
+        command.current_dir(&self.data);
+        Ok(command)
+    }
+}
+
+/// One that is gone already is as good.
+async fn signal(signal: &str, pids: &[String]) -> anyhow::Result<()> {
+    let sent = Command::new("kill").arg(signal).args(pids).output().await?;
+    let said = String::from_utf8_lossy(&sent.stderr);
+    if !sent.status.success() && !said.contains("No such process") {
+        bail!("{signal} cannot be sent: {said}");
+    }
+    Ok(())
+}
+
+/// Those who live: whoever is dead stays a child until its parent looks. Linux alone has this.
+fn children_of(parent: &str) -> anyhow::Result<Vec<String>> {
+    let mut children = Vec::new();
+    for entry in Path::new("/proc").read_dir().context("this campaign needs /proc")? {
+        let entry = entry?;
+        // Whoever has ended meanwhile is nobody's child.
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        if living_child(&stat) == Some(parent) {
+            children.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(children)
+}
+
+/// The parent in `123 (name) S 45 …`, where the name may hold anything, unless the child is a zombie.
+fn living_child(stat: &str) -> Option<&str> {
+    let (state, rest) = stat.rsplit_once(") ")?.1.split_once(' ')?;
+    if state == "Z" { None } else { rest.split(' ').next() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parent_is_found_behind_any_name() {
+        assert_eq!(living_child("123 (postgres: a) b) S 45 1 1 0"), Some("45"));
+        assert_eq!(living_child("123 (postgres) Z 45 1 1 0"), None);
+        assert_eq!(living_child(""), None);
+    }
+
+    #[test]
+    fn we_are_a_child_of_our_parent() {
+        let parent = std::os::unix::process::parent_id().to_string();
+        let children = children_of(&parent).expect("there is /proc");
+        assert!(children.contains(&std::process::id().to_string()));
+    }
+}

@@ -136,7 +136,7 @@ async fn owner_now(directory: &Directory, email: &Email) -> anyhow::Result<usize
 }
 
 async fn owner_then(directory: &Directory, email: &Email, at: Position) -> anyhow::Result<usize> {
-    Ok(owner_at(directory, Owned::Email(email), at, soon()).await?.iter().count())
+    Ok(owner_at(directory, Owned::Email(email), at, soon()).await?.past.iter().count())
 }
 
 /// How often each is asked in a round.

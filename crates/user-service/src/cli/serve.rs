@@ -40,7 +40,8 @@ pub(super) struct ServeArgs {
     /// Where /healthz, /readyz and /metrics are. `PORT` sets the port alone
     #[arg(long, env = "USER_SERVICE_HTTP_ADDR", default_value = "127.0.0.1:8080")]
     http_addr: SocketAddr,
-    /// Listen beyond loopback although there is neither TLS nor authentication: whoever reaches the port may do all
+    /// Listen beyond loopback, and answer to any host name, although there is neither TLS nor authentication: whoever
+    /// reaches the port may do all
     #[arg(long, env = "USER_SERVICE_ALLOW_UNPROTECTED")]
     allow_unprotected: bool,
     /// Believe callers who say on whose behalf they call (x-actor-id, x-request-id, x-correlation-id, x-causation-id,
@@ -144,7 +145,10 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let users = UserApi::new(service.directory.clone(), feeds.clone()).with_caller_metadata(args.callers());
     let routes = users.beside_the_calls();
     let calls = service.directory.metrics().calls();
-    let api = Api::new(Arc::new(users), &host.limits).beside(routes).measured(calls, args.callers().into());
+    let api = Api::new(Arc::new(users), &host.limits).beside(routes);
+    // Whoever may be called by others is called by names that others give it.
+    let api = if args.allow_unprotected { api } else { api.for_this_machine() };
+    let api = api.measured(calls, args.callers().into());
     let readiness = Watched { directory: service.directory.clone(), lag: args.lag() };
     let serve_admin = async {
         if let Some(admin) = admin {

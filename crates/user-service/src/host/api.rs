@@ -12,7 +12,7 @@ use connectrpc_reflection::Reflector;
 use user_api::v1::{UserService, UserServiceServer};
 
 use super::limits::HostLimits;
-use super::measured;
+use super::{measured, this_machine};
 use crate::metrics::Calls;
 use crate::traces::CallersTrace;
 
@@ -43,6 +43,12 @@ impl Api {
     pub fn beside(mut self, routes: Router) -> Self {
         self.router = self.router.merge(routes);
         self
+    }
+
+    /// For callers on this machine alone: what a web page has its browser ask for is refused.
+    #[must_use]
+    pub fn for_this_machine(self) -> Self {
+        Self { router: this_machine::only(self.router), ..self }
     }
 
     /// The same, with every call measured and traced.

@@ -6,6 +6,7 @@ mod api;
 mod operations;
 mod accept;
 mod measured;
+mod this_machine;
 mod connection;
 mod panics;
 mod limits;

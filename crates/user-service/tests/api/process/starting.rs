@@ -1,9 +1,12 @@
 //! What it says when it starts, and when it does not.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::{Running, user_service};
 use crate::stage::{MASTER_KEY, PASSWORD, Place, on_both_places, post, refusal_of};
@@ -106,6 +109,36 @@ async fn a_service_hides_unless_it_is_told_not_to() {
         says(&said.stderr, &["0.0.0.0 is not a loopback address", "--allow-unprotected"]);
     }
     assert!(!place.file().exists(), "nothing was made for a service that does not start");
+}
+
+#[tokio::test]
+async fn a_web_page_is_no_caller_of_this_machine() {
+    let (place, open) = (Place::sqlite(), Place::sqlite());
+    let service = Running::serve(&place).await;
+    let key = ("USER_SERVICE_MASTER_KEY", MASTER_KEY);
+    let exposed = Running::serve_with(&open, &["--allow-unprotected"], &[key]).await;
+    for (host, status) in
+        [("localhost:9090", 200), ("127.0.0.1", 200), ("evil.example", 403), ("10.0.0.1:80", 403)]
+    {
+        let asked = async |address| {
+            get_as(address, host, "/user.v1.UserService/ListUsers?encoding=json&message=%7B%7D").await
+        };
+        assert_eq!(asked(service.address).await, status, "{host}");
+        assert_eq!(asked(exposed.address).await, 200, "{host}");
+        assert_eq!(get_as(service.address, host, "/openapi.json").await, status, "{host}");
+    }
+    service.stop().await;
+    exposed.stop().await;
+}
+
+/// The status of what is asked for under the name of a host.
+async fn get_as(address: SocketAddr, host: &str, path: &str) -> u16 {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer[9..12].parse().expect("a status")
 }
 
 #[tokio::test]

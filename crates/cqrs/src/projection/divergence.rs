@@ -1,9 +1,9 @@
 //! Whether a checkpoint is one of this log. A backup that was restored, also one that has been appended to since, has
 //! another event where the projection has been, and what the projection made of the lost ones must not be built upon.
 
-use eventstore::{Checkpoint, EventId, EventQuery, EventStore, Generation, Position, RecordedEvent};
-
-use super::workplace::Trouble;
+use eventstore::{
+    Checkpoint, EventId, EventQuery, EventStore, Generation, Position, ReadError, RecordedEvent,
+};
 
 /// How the reason of a pause begins that only another generation ends.
 pub(super) const LOG_DIVERGED: &str = "LOG_DIVERGED";
@@ -49,7 +49,7 @@ pub(super) fn difference(
 pub(super) async fn found(
     store: &dyn EventStore,
     checkpoint: &Checkpoint,
-) -> Result<Option<String>, Trouble> {
+) -> Result<Option<String>, ReadError> {
     let query =
         EventQuery { up_to: Some(checkpoint.position), ..EventQuery::after(read_from(checkpoint), 1) };
     let mut events = match checkpoint.position {

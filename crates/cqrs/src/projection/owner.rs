@@ -111,7 +111,8 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
                 self.tended.push(Tended::new(self.place, generation, self.fence).await?);
             }
         }
-        self.show();
+        // The first step says how far it has come, for that also compares it with the log.
+        self.place.shown.send_replace(None);
         Ok(())
     }
 

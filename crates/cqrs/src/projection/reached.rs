@@ -3,12 +3,12 @@
 use std::future::pending;
 use std::time::{Duration, Instant};
 
-use eventstore::{Deadline, EventStore, Generation, Phase, Position, ProjectionError, ProjectionStore, Slot};
+use eventstore::{Deadline, EventStore, Generation, Phase, Position, ProjectionError, Slot};
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::divergence::is_diverged;
+use super::divergence::{self, is_diverged};
 
 /// The catalog is asked this often, at first and at last.
 const POLL_FIRST: Duration = Duration::from_millis(5);
@@ -76,7 +76,7 @@ async fn poll(
 ) -> Result<(), NotReached> {
     let mut pause = POLL_FIRST;
     loop {
-        let found = look(store.projections(), projection, position).await;
+        let found = look(store, projection, position).await;
         let remaining = deadline.0.saturating_duration_since(Instant::now());
         let waits = match &found {
             Err(NotReached::Behind { .. } | NotReached::Building { .. }) => true,
@@ -115,10 +115,24 @@ pub(super) async fn reached_here(
 }
 
 /// Whether it shows the position now.
-async fn look(store: &dyn ProjectionStore, projection: &str, position: Position) -> Result<(), NotReached> {
-    let generations = store.generations().await.map_err(NotReached::Store)?;
+async fn look(store: &dyn EventStore, projection: &str, position: Position) -> Result<(), NotReached> {
+    let generations = store.projections().generations().await.map_err(NotReached::Store)?;
     let live = generations.iter().find(|found| found.projection == projection && found.slot == Slot::Live);
-    live.map_or(Err(NotReached::Unknown), |live| shows(live, position))
+    let live = live.ok_or(NotReached::Unknown)?;
+    is_of_this_log(store, live).await?;
+    shows(live, position)
+}
+
+/// Until an owner has looked at a checkpoint, nothing in the catalog says that it is of another log. So it is compared
+/// each time somebody asks the catalog: one event by its position. Who is told by the owner here need not.
+async fn is_of_this_log(store: &dyn EventStore, live: &Generation) -> Result<(), NotReached> {
+    if live.phase != Phase::Tailing || is_diverged(live) {
+        return Ok(());
+    }
+    let found = divergence::found(store, &live.checkpoint).await;
+    found
+        .map_err(|error| NotReached::Store(error.into()))?
+        .map_or(Ok(()), |why| Err(NotReached::Diverged(why)))
 }
 
 /// What was made of another log is not shown, however far it came.

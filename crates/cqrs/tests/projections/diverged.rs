@@ -1,6 +1,6 @@
 //! A log that is not the one that a projection has followed stops it, and another generation ends that.
 
-use cqrs::projection::NotReached;
+use cqrs::projection::{NotReached, reached};
 use eventstore::Slot;
 
 use crate::accounts::ACCOUNTS;
@@ -27,12 +27,15 @@ async fn found(on: Engine, mistake: &str) {
     scene.shell(&wrong).await;
     let (before, shown) = (scene.tables(&ACCOUNTS, Slot::Live).await, scene.head().await);
     scene.happens(2, "named berta").await;
+    // Before anybody owns it, too.
+    let unowned = reached(&*scene.store, "accounts", shown, soon()).await;
+    assert!(matches!(&unowned, Err(NotReached::Diverged(_))), "{unowned:?}");
     let running = Running::start(scene.projections());
     let paused = until(async || scene.generation("accounts", Slot::Live).await.unwrap().paused).await;
     assert!(paused.starts_with("LOG_DIVERGED: "), "{paused}");
     // Also what it would have shown before.
-    let reached = running.projections.reached("accounts", shown, soon()).await;
-    assert!(matches!(&reached, Err(NotReached::Diverged(reason)) if *reason == paused), "{reached:?}");
+    let owned = running.projections.reached("accounts", shown, soon()).await;
+    assert!(matches!(&owned, Err(NotReached::Diverged(reason)) if *reason == paused), "{owned:?}");
     assert_eq!(scene.tables(&ACCOUNTS, Slot::Live).await, before, "nothing is written");
     let answer = running.wish("accounts", "rebuild").await;
     assert!(answer.starts_with("generation 2 is live"), "{answer}");

@@ -107,8 +107,11 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
             // The swap was made, and what came after it went wrong.
             return Ok(Towards::Over(Outcome::Done(format!("generation {} is live", goal.number))));
         }
+        if self.is_held(Slot::Live) || self.is_held(tended.generation.slot) {
+            // Since it was begun, or before newer code began: whoever resumes lets it go on.
+            return Ok(Towards::Later);
+        }
         match &tended.generation.paused {
-            Some(reason) if reason == PAUSED_BY_OPERATOR => return Ok(Towards::Later),
             Some(reason) => {
                 let why = format!("generation {} does not go on: {reason}", goal.number);
                 return Ok(Towards::Over(Outcome::Failed(why)));
@@ -182,6 +185,12 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
                 Towards::Over(Outcome::Failed(format!("generation {number} is not switched to: {found}")))
             }
         }
+    }
+
+    /// Whether an operator has paused a generation.
+    pub(super) fn is_held(&self, slot: Slot) -> bool {
+        let paused = self.tended(slot).and_then(|tended| tended.generation.paused.as_deref());
+        paused == Some(PAUSED_BY_OPERATOR)
     }
 
     /// Whether a generation has come as far as the live one, or, where that cannot be said, as far as the log.

@@ -67,6 +67,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         }
         let number = match number(Slot::Next).filter(|next| made_since(*next)) {
             Some(number) => number,
+            None if self.is_held(Slot::Live) => return Ok(Some(Outcome::refused(HELD))),
             None => self.begin().await?,
         };
         self.goal = Some(Goal::build(Some(ticket), number, then));
@@ -100,6 +101,9 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         if next.generation.revision != self.place.layout.revision {
             return Some(Outcome::refused(OTHER_REVISION));
         }
+        if self.is_held(Slot::Live) || self.is_held(Slot::Next) {
+            return Some(Outcome::refused(HELD));
+        }
         let goal = Goal::build(Some(ticket), next.generation.number, Then::Switch);
         self.goal = Some(Goal { parked, ..goal });
         None
@@ -114,6 +118,9 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         };
         if prior.generation.revision != self.place.layout.revision {
             return Some(Outcome::refused(OTHER_REVISION));
+        }
+        if self.is_held(Slot::Live) || self.is_held(Slot::Prior) {
+            return Some(Outcome::refused(HELD));
         }
         self.goal = Some(Goal::rollback(ticket, prior.generation.number));
         None
@@ -190,6 +197,9 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         Ok(Outcome::Done(format!("{dropped} events of {stream} are left out")))
     }
 }
+
+/// What takes the place of the live generation would go on, as if nobody had said that nothing is to.
+const HELD: &str = "it is paused by an operator, resume it first";
 
 const OTHER_REVISION: &str =
     "the rows are of another revision, only a binary of that revision can write them";

@@ -14,6 +14,7 @@ use crate::scene::{Running, Scene, account, settings, until};
 on_both_stores!(
     a_rebuild_under_writes_never_shows_less,
     a_kept_generation_is_switched_to_rolled_back_and_retired,
+    what_is_paused_is_not_replaced_until_it_is_resumed,
     a_rebuild_mends_what_is_wrong_and_says_how_much,
     what_was_not_done_is_told_from_what_was,
     whom_the_live_rows_show_no_rebuild_takes_from_the_view,
@@ -95,6 +96,33 @@ async fn a_kept_generation_is_switched_to_rolled_back_and_retired(on: Engine) {
     assert_eq!(number(&scene, "accounts", Slot::Prior).await, None);
     let refused = running.wish("accounts", "rollback").await;
     assert!(refused.starts_with("refused"), "{refused}");
+    running.stop().await;
+}
+
+async fn what_is_paused_is_not_replaced_until_it_is_resumed(on: Engine) {
+    let scene = with_history(on, 5).await;
+    let running = Running::start(scene.projections());
+    running.catches_up(&scene).await;
+    let is_held =
+        |outcome: Outcome| matches!(outcome, Outcome::Refused(why) if why.contains("resume it first"));
+    running.wish("accounts", "pause").await;
+    assert!(is_held(running.outcome("accounts", "rebuild").await));
+    running.wish("accounts", "resume").await;
+    let kept = running.wish("accounts", "rebuild keep").await;
+    assert!(kept.starts_with("generation 2 is ready"), "{kept}");
+    running.wish("accounts", "pause").await;
+    assert!(is_held(running.outcome("accounts", "switch").await));
+    running.wish("accounts", "resume").await;
+    let switched = running.wish("accounts", "switch").await;
+    assert!(switched.starts_with("generation 2 is live"), "{switched}");
+    // As a release left it that let a rebuild end the pause of what was live.
+    running.stop().await;
+    scene.shell("UPDATE projections SET paused = 'paused by an operator' WHERE slot = 'prior'").await;
+    let running = Running::start(scene.projections());
+    assert!(is_held(running.outcome("accounts", "rollback").await));
+    running.wish("accounts", "resume").await;
+    let back = running.wish("accounts", "rollback").await;
+    assert!(back.starts_with("generation 1 is live"), "{back}");
     running.stop().await;
 }
 

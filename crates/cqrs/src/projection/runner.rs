@@ -40,7 +40,8 @@ pub enum Answer {
     Pending,
     /// It is over.
     Given(Outcome),
-    /// Somebody has wished something else since. What had begun goes on all the same.
+    /// Somebody has wished something else since. What had begun goes on, but only as long as the owner stays: the next
+    /// one knows the latest wish alone. Whoever still wants it wishes again.
     Replaced,
 }
 

@@ -14,19 +14,45 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
     /// Looks for a wish and takes it up. Whether there was one.
     pub(super) async fn take_up(&mut self) -> Result<bool, Trouble> {
         let all = self.place.projections().wishes().await?;
-        let own = |wish: &eventstore::Wish| wish.projection == self.place.name() && wish.answer.is_none();
-        let Some(found) = all.into_iter().find(own) else { return Ok(false) };
+        let Some(found) = all.into_iter().find(|wish| wish.projection == self.place.name()) else {
+            return Ok(false);
+        };
+        if found.answer.is_some() {
+            return self.take_over(&found).await;
+        }
         if self.goal.as_ref().is_some_and(|goal| goal.ticket == Some(found.ticket)) {
             return Ok(false);
         }
-        let outcome = match wishes::read(&found.wish) {
-            Ok((wish, seen)) => self.grant(found.ticket, wish, seen).await?,
-            Err(error) => Some(Outcome::refused(error.to_string())),
-        };
-        if let Some(outcome) = outcome {
+        let (wish, beside) = wishes::parts(&found.wish);
+        if let Some(outcome) = self.grant_text(found.ticket, wish).await? {
+            let goes_on = beside.map(wishes::goes_on).unwrap_or_default();
+            let answer = format!("{outcome}{goes_on}");
+            if let Some(goal) = self.goal.as_mut().filter(|goal| beside.is_some() && goal.ticket.is_some()) {
+                goal.ticket = Some(found.ticket);
+            }
+            self.place.projections().answer(self.place.name(), self.fence, found.ticket, &answer).await?;
+        }
+        Ok(true)
+    }
+
+    /// Goes on with what another owner had begun, beside which something else was wished. While an operator holds it, it
+    /// waits.
+    async fn take_over(&mut self, found: &eventstore::Wish) -> Result<bool, Trouble> {
+        let Some(goal) = wishes::under_way(found) else { return Ok(false) };
+        if self.goal.is_some() || self.tended.iter().any(|tended| self.is_held(tended.generation.slot)) {
+            return Ok(false);
+        }
+        if let Some(outcome) = self.grant_text(found.ticket, goal).await? {
             self.answer(found.ticket, &outcome).await?;
         }
         Ok(true)
+    }
+
+    async fn grant_text(&mut self, ticket: u64, text: &str) -> Result<Option<Outcome>, Trouble> {
+        match wishes::read(text) {
+            Ok((wish, seen)) => self.grant(ticket, wish, seen).await,
+            Err(error) => Ok(Some(Outcome::refused(error.to_string()))),
+        }
     }
 
     pub(super) async fn answer(&self, ticket: u64, outcome: &Outcome) -> Result<(), Trouble> {

@@ -40,8 +40,7 @@ pub enum Answer {
     Pending,
     /// It is over.
     Given(Outcome),
-    /// Somebody has wished something else since. What had begun goes on, but only as long as the owner stays: the next
-    /// one knows the latest wish alone. Whoever still wants it wishes again.
+    /// Somebody has wished something else since. What had begun goes on beside it, unless that is another generation.
     Replaced,
 }
 
@@ -115,7 +114,9 @@ impl<E: Send + Sync + 'static> Projections<E> {
     pub async fn wish(&self, projection: &str, wish: &Wish) -> Result<u64, ProjectionError> {
         let store = self.inner.store.projections();
         let seen = Seen::of(projection, &store.generations().await?).ok_or(ProjectionError::Missing)?;
-        let ticket = store.wish(projection, &wishes::written(wish, seen)).await?;
+        let all = store.wishes().await?;
+        let row = all.iter().find(|row| row.projection == projection);
+        let ticket = store.wish(projection, &wishes::written(wish, seen, row)).await?;
         if let Some(place) = self.place(projection) {
             place.nudge.notify_one();
         }

@@ -113,6 +113,27 @@ fn stream_id(text: &str) -> Result<AggregateId, NotAWish> {
     Uuid::parse_str(text).map(AggregateId).map_err(|_| NotAWish)
 }
 
+impl Wish {
+    /// Whether it takes long and has a generation for its goal: until that is reached, or somebody wishes for another one,
+    /// it goes on.
+    fn is_goal(&self) -> bool {
+        match self {
+            Self::Rebuild(_) | Self::Switch(_) | Self::Rollback => true,
+            Self::RebuildStream(_)
+            | Self::Retire(_)
+            | Self::Pause
+            | Self::Resume
+            | Self::RetryParked(_)
+            | Self::DropParked { .. } => false,
+        }
+    }
+
+    /// Whether what has begun is over when this is wished.
+    fn replaces(&self) -> bool {
+        self.is_goal() || matches!(self, Self::Retire(_))
+    }
+}
+
 /// Which generations there were when a wish was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -131,9 +152,40 @@ impl Seen {
     }
 }
 
-/// A wish as it is kept: `rebuild keep @1/2`.
-pub(super) fn written(wish: &Wish, seen: Seen) -> String {
-    format!("{wish} @{}/{}", seen.live, seen.latest)
+/// A wish as it is kept: `rebuild keep @1/2`; and behind it the one that goes on beside it, if `row` has one:
+/// `pause @1/2; rebuild keep @1/1`.
+pub(super) fn written(wish: &Wish, seen: Seen, row: Option<&eventstore::Wish>) -> String {
+    let text = format!("{wish} @{}/{}", seen.live, seen.latest);
+    match row.and_then(under_way).filter(|_| !wish.replaces()) {
+        Some(goal) => format!("{text}{BESIDE}{goal}"),
+        None => text,
+    }
+}
+
+/// Between a wish and the one that goes on beside it.
+const BESIDE: &str = "; ";
+
+/// A wish, and the one that goes on beside it.
+pub(super) fn parts(text: &str) -> (&str, Option<&str>) {
+    let goal = |text: &str| matches!(read(text), Ok((wish, Some(_))) if wish.is_goal());
+    match text.rsplit_once(BESIDE) {
+        Some((wish, beside)) if goal(beside) => (wish, Some(beside)),
+        Some(_) | None => (text, None),
+    }
+}
+
+/// What is not over of what somebody wished.
+pub(super) fn under_way(row: &eventstore::Wish) -> Option<&str> {
+    let (wish, beside) = parts(&row.wish);
+    match &row.answer {
+        Some(answer) => beside.filter(|goal| answer.ends_with(&goes_on(goal))),
+        None => beside.or_else(|| read(wish).is_ok_and(|(wish, _)| wish.is_goal()).then_some(wish)),
+    }
+}
+
+/// How the answer to a wish ends while another one goes on beside it.
+pub(super) fn goes_on(goal: &str) -> String {
+    format!("{BESIDE}{} goes on", goal.split(" @").next().unwrap_or(goal))
 }
 
 /// A wish as it was kept. Somebody who knows the words but not what there is may have left it without the latter.
@@ -172,9 +224,37 @@ mod tests {
         ] {
             let seen = Seen { live: 1, latest: 3 };
             assert_eq!(wish.to_string().parse(), Ok(wish.clone()));
-            assert_eq!(read(&written(&wish, seen)), Ok((wish.clone(), Some(seen))));
+            assert_eq!(read(&written(&wish, seen, None)), Ok((wish.clone(), Some(seen))));
             assert_eq!(read(&wish.to_string()), Ok((wish, None)));
         }
+    }
+
+    #[test]
+    fn what_has_begun_is_kept_until_it_is_over_or_replaced() {
+        let seen = Seen { live: 1, latest: 1 };
+        let row = |wish: &str, answer: Option<&str>| eventstore::Wish {
+            projection: "accounts".to_owned(),
+            ticket: 1,
+            wish: wish.to_owned(),
+            answer: answer.map(str::to_owned),
+            asked_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let next = |wish: Wish, row| written(&wish, seen, Some(&row));
+        let paused = next(Wish::Pause, row("rebuild @1/1", None));
+        assert_eq!(paused, "pause @1/1; rebuild @1/1");
+        let drop = Wish::DropParked { stream: AggregateId(Uuid::nil()), reason: "twice; sent".to_owned() };
+        for (told, kept) in
+            [(None, true), (Some("paused; rebuild goes on"), true), (Some("generation 2 is live"), false)]
+        {
+            let after = next(Wish::Resume, row(&paused, told));
+            assert_eq!(after.ends_with("; rebuild @1/1"), kept, "{after}");
+            assert_eq!(next(drop.clone(), row(&paused, told)).ends_with("; rebuild @1/1"), kept);
+            assert_eq!(next(Wish::Rollback, row(&paused, told)), "rollback @1/1");
+        }
+        assert_eq!(next(Wish::Pause, row("rebuild @1/1", Some("generation 2 is live"))), "pause @1/1");
+        assert_eq!(next(Wish::Resume, row("pause @1/1", None)), "resume @1/1");
+        let dropped = next(drop.clone(), row("pause @1/1", None));
+        assert_eq!((parts(&dropped), read(&dropped)), ((&*dropped, None), Ok((drop, Some(seen)))));
     }
 
     #[test]

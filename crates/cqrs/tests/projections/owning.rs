@@ -179,11 +179,14 @@ async fn what_is_being_built_is_not_given_away(on: Engine) {
     first.projections.wish("accounts", &rebuild).await.unwrap();
     until(async || scene.generation("accounts", Slot::Next).await).await;
     // Long before it is built.
-    assert_eq!(first.wish("accounts", "pause").await, "paused");
+    assert_eq!(first.wish("accounts", "pause").await, "paused; rebuild goes on");
     let before = owner(&scene).await;
     let second = Running::start(scene.many_projections(settings()));
     own([&first, &second], [3, 3]).await;
-    assert_eq!((owner(&scene).await, first.wish("accounts", "resume").await), (before, "goes on".to_owned()));
+    assert_eq!(
+        (owner(&scene).await, first.wish("accounts", "resume").await),
+        (before, "goes on; rebuild goes on".to_owned())
+    );
     until(async || scene.generation("accounts", Slot::Live).await.filter(|live| live.number == 2)).await;
     assert_eq!(owner(&scene).await, before);
     first.stop().await;

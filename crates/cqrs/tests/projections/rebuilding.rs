@@ -15,6 +15,7 @@ on_both_stores!(
     a_rebuild_under_writes_never_shows_less,
     a_kept_generation_is_switched_to_rolled_back_and_retired,
     what_is_paused_is_not_replaced_until_it_is_resumed,
+    what_has_begun_goes_on_whatever_is_wished_beside_it_and_whoever_owns_it,
     a_rebuild_mends_what_is_wrong_and_says_how_much,
     what_was_not_done_is_told_from_what_was,
     whom_the_live_rows_show_no_rebuild_takes_from_the_view,
@@ -123,6 +124,30 @@ async fn what_is_paused_is_not_replaced_until_it_is_resumed(on: Engine) {
     running.wish("accounts", "resume").await;
     let back = running.wish("accounts", "rollback").await;
     assert!(back.starts_with("generation 1 is live"), "{back}");
+    running.stop().await;
+}
+
+async fn what_has_begun_goes_on_whatever_is_wished_beside_it_and_whoever_owns_it(on: Engine) {
+    let scene = with_history(on, 30).await;
+    let running = Running::start(scene.projections());
+    running.catches_up(&scene).await;
+    running.wish("accounts", "rebuild keep").await;
+    running.stop().await;
+    // Nobody owns it while these are wished, as when the owner goes in between.
+    let asking = scene.projections();
+    asking.wish("accounts", &"switch".parse().unwrap()).await.unwrap();
+    asking.wish("accounts", &"parked retry".parse().unwrap()).await.unwrap();
+    let running = Running::start(scene.projections());
+    until(async || number(&scene, "accounts", Slot::Live).await.filter(|live| *live == 2)).await;
+    running.stop().await;
+    // What is over is not done again by whoever owns it next.
+    let running = Running::start(scene.projections());
+    running.catches_up(&scene).await;
+    let back = running.wish("accounts", "rollback").await;
+    assert!(back.starts_with("generation 1 is live"), "{back}");
+    running.wish("accounts", "pause").await;
+    let resumed = running.wish("accounts", "resume").await;
+    assert_eq!((resumed.as_str(), number(&scene, "accounts", Slot::Live).await), ("goes on", Some(1)));
     running.stop().await;
 }
 

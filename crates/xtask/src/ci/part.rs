@@ -23,10 +23,10 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
     let mut parts = vec![
         part("format", 15, cargo(), &["fmt", "--all", "--check"]),
         part("tidy", 15, Command::new(&xtask), &["tidy"]),
-        part("deny", 105, Command::new(&xtask), &["deny"]),
+        part("deny", 75, Command::new(&xtask), &["deny"]),
         part("clippy", 180, cargo(), &lint),
-        part("docs", 60, docs, &["doc", "--workspace", "--no-deps", "--all-features"]),
-        part("build tests", 240, Command::new(&xtask), &["test", "--build-only"]),
+        part("docs", 45, docs, &["doc", "--workspace", "--no-deps", "--all-features"]),
+        part("build tests", 285, Command::new(&xtask), &["test", "--build-only"]),
         part("build campaigns", 90, campaign::build(), &[]),
     ];
     for campaign in &CAMPAIGNS {

@@ -12,7 +12,7 @@ use user_service::queries::{
     EventQuestion, Freshness, ListQuestion, ListedEvent, PageOf, PageToken, UserPage, UserRef, find_user,
     list_user_events, list_users,
 };
-use user_service::read_model::UserOrder;
+use user_service::read_model::{USER, UserOrder};
 use user_service::store::StoreOptions;
 use uuid::Uuid;
 
@@ -32,21 +32,7 @@ const BCRYPT: &str = "$2b$10$...................................................
 static USERS: Select = Select {
     sql: "SELECT id, email, username, first_name, last_name, avatar_url, status, standing, created_at, last_updated, \
           deleted_at, version, position FROM user_read_model ORDER BY id",
-    columns: &[
-        ColumnKind::Uuid,
-        ColumnKind::Text,
-        ColumnKind::Text,
-        ColumnKind::Text,
-        ColumnKind::Text,
-        ColumnKind::Text,
-        ColumnKind::Text,
-        ColumnKind::SmallInt,
-        ColumnKind::Time,
-        ColumnKind::Time,
-        ColumnKind::Time,
-        ColumnKind::BigInt,
-        ColumnKind::BigInt,
-    ],
+    columns: USER,
 };
 
 static SECRETS: Select = Select {

@@ -26,7 +26,6 @@ use tokio_util::sync::CancellationToken;
 pub use event::FeedEvent;
 pub use figures::FeedFigures;
 pub use ring::RingBounds;
-pub use snapshot::STATEMENTS;
 pub use subscription::{Mark, Step, Subscription, Told};
 
 use crate::directory::Directory;

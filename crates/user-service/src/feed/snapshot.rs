@@ -5,49 +5,15 @@
 
 use std::collections::VecDeque;
 
-use eventstore::{AggregateId, Checkpoint, ColumnKind, EventStore, ReadError, Row, Select, Value, Version};
-use user_domain::{CredentialAlgorithm, CredentialState, ErasedUser, User};
+use eventstore::{AggregateId, Checkpoint, EventStore, ReadError};
+use user_domain::{ErasedUser, User};
 use uuid::Uuid;
 
 use super::ring::Ring;
-use crate::read_model::{corrupt, user_of};
+use crate::queries::{Ids, users_by_id};
 
 /// How many users are read at once.
-const PAGE: i64 = 200;
-
-macro_rules! users_then {
-    ($which:literal) => {
-        concat!(
-            "SELECT h.id, h.email, h.username, h.first_name, h.last_name, h.avatar_url, h.status, h.standing, \
-             h.created_at, h.last_updated, h.deleted_at, h.version, h.from_position FROM user_history h WHERE ",
-            $which,
-            " AND h.from_position <= $2 AND h.to_position > $2 AND h.status <> 'erased' ORDER BY h.id LIMIT $3"
-        )
-    };
-}
-
-const COLUMNS: &[ColumnKind] = &[
-    ColumnKind::Uuid,
-    ColumnKind::Text,
-    ColumnKind::Text,
-    ColumnKind::Text,
-    ColumnKind::Text,
-    ColumnKind::Text,
-    ColumnKind::Text,
-    ColumnKind::SmallInt,
-    ColumnKind::Time,
-    ColumnKind::Time,
-    ColumnKind::Time,
-    ColumnKind::BigInt,
-    ColumnKind::BigInt,
-];
-
-static ALL: Select = Select { sql: users_then!("h.id > $1"), columns: COLUMNS };
-
-static ONE: Select = Select { sql: users_then!("h.id = $1"), columns: COLUMNS };
-
-/// Every read of this file, for the test that prepares each on both engines.
-pub static STATEMENTS: &[&Select] = &[&ALL, &ONE];
+const PAGE: u32 = 200;
 
 /// A copy on its way to one listener.
 #[derive(Debug)]
@@ -119,18 +85,15 @@ impl Snapshot {
 
     /// Reads on; `false` if there is nobody more. `erasures` were known before.
     pub(super) async fn read(&mut self, store: &dyn EventStore, erasures: u64) -> Result<bool, ReadError> {
-        let (select, id) = match &mut self.rest {
-            Rest::After(id) => (&ALL, *id),
+        let ids = match &mut self.rest {
+            Rest::After(id) => Ids::After(*id),
             Rest::Named(ids) => match ids.pop_front() {
-                Some(id) => (&ONE, id.0),
+                Some(id) => Ids::One(id.0),
                 None => return Ok(false),
             },
             Rest::Nobody => return Ok(false),
         };
-        let position = i64::try_from(self.at.position.0).unwrap_or(i64::MAX);
-        let parameters = [Value::Uuid(id), Value::BigInt(position), Value::BigInt(PAGE)];
-        let rows = store.select(select, &parameters).await?;
-        self.users = rows.into_iter().map(user).collect::<Result<_, _>>()?;
+        self.users = users_by_id(store, ids, self.at.position, PAGE).await?.into();
         self.erasures = erasures;
         if let Rest::After(_) = self.rest {
             self.rest = self.users.back().and_then(id_of).map_or(Rest::Nobody, Rest::After);
@@ -145,32 +108,4 @@ fn id_of(user: &User) -> Option<Uuid> {
         User::Live(user) => Some(user.id.0),
         User::Erased(user) => Some(user.id.0),
     }
-}
-
-/// A row without an address is what is left of somebody who has been erased.
-fn user(row: Row) -> Result<User, ReadError> {
-    if row.get(1) != Some(&Value::Null) {
-        let credential = CredentialState::first(CredentialAlgorithm::Argon2id);
-        return Ok(User::Live(Box::new(user_of(row, credential)?)));
-    }
-    let [
-        Value::Uuid(id),
-        ..,
-        Value::Time(created_at),
-        Value::Time(updated_at),
-        _,
-        Value::BigInt(version),
-        Value::BigInt(position),
-    ] = &row[..]
-    else {
-        return Err(corrupt());
-    };
-    let number = |number: i64| u64::try_from(number).map_err(|_| corrupt());
-    Ok(User::Erased(ErasedUser {
-        id: AggregateId(*id),
-        created_at: *created_at,
-        updated_at: *updated_at,
-        version: Version(number(*version)?),
-        position: eventstore::Position(number(*position)?),
-    }))
 }

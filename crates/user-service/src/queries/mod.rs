@@ -48,6 +48,7 @@ pub use page_token::{BadToken, PageToken};
 pub use past::{Absence, Past};
 pub use period::{Period, Span};
 pub use states::STATEMENTS;
+pub(crate) use states::{Ids, users_by_id};
 pub use user_at::user_at;
 pub use user_events::Until;
 pub use users_at::{PastPage, users_at};

@@ -7,9 +7,10 @@ use eventstore::{
 };
 use jiff::Timestamp;
 use user_domain::{CredentialAlgorithm, CredentialState, ErasedUser, Status, User};
+use uuid::Uuid;
 
 use super::{Owned, Past};
-use crate::read_model::user_of;
+use crate::read_model::{USER, USER_COLUMNS, user_of};
 
 /// A user as the read model has her, and from where on she was so: the columns of a state.
 macro_rules! columns {
@@ -26,29 +27,14 @@ macro_rules! columns {
 }
 
 /// How many they are.
-const STATE_COLUMNS: usize = 13;
+const STATE_COLUMNS: usize = USER_COLUMNS;
 
 /// Their kinds, so many times, after those of other columns.
 const fn kinds<const N: usize>(before: usize) -> [ColumnKind; N] {
-    const STATE: [ColumnKind; STATE_COLUMNS] = [
-        ColumnKind::Uuid,
-        ColumnKind::Text,
-        ColumnKind::Text,
-        ColumnKind::Text,
-        ColumnKind::Text,
-        ColumnKind::Text,
-        ColumnKind::Text,
-        ColumnKind::SmallInt,
-        ColumnKind::Time,
-        ColumnKind::Time,
-        ColumnKind::Time,
-        ColumnKind::BigInt,
-        ColumnKind::BigInt,
-    ];
     let mut kinds = [ColumnKind::BigInt; N];
     let mut n = before;
     while n < N {
-        kinds[n] = STATE[(n - before) % STATE_COLUMNS];
+        kinds[n] = USER[(n - before) % STATE_COLUMNS];
         n += 1;
     }
     kinds
@@ -85,6 +71,25 @@ static EVERYBODY: Select = Select {
     ),
     columns: &kinds::<{ 1 + STATE_COLUMNS }>(1),
 };
+
+/// Those with such ids who were there at $2, erased since or not.
+macro_rules! of_id {
+    ($which:literal) => {
+        Select {
+            sql: concat!(
+                "SELECT ",
+                columns!("h"),
+                " FROM user_history h WHERE ",
+                $which,
+                " AND h.from_position <= $2 AND h.to_position > $2 AND h.status <> 'erased' ORDER BY h.id LIMIT $3"
+            ),
+            columns: &kinds::<STATE_COLUMNS>(0),
+        }
+    };
+}
+
+static AFTER_ID: Select = of_id!("h.id > $1");
+static OF_ID: Select = of_id!("h.id = $1");
 
 /// The newest who were like this at $1, created before $2 and not before $3. `k` is looked through by its index alone, as
 /// far as the engine can; `s` is the same state as a whole, of those only that held then.
@@ -167,7 +172,8 @@ static CHANGED: Select = Select {
 };
 
 /// Every read of this file, for the test that prepares each on both engines.
-pub static STATEMENTS: &[&Select] = &[&BY_EMAIL, &BY_USERNAME, &EVERYBODY, &PAGE, &NEWEST, &CHANGED];
+pub static STATEMENTS: &[&Select] =
+    &[&BY_EMAIL, &BY_USERNAME, &EVERYBODY, &AFTER_ID, &OF_ID, &PAGE, &NEWEST, &CHANGED];
 
 /// Who owned an address or a name at a position, given its key.
 pub(super) async fn owner(
@@ -203,6 +209,31 @@ pub(super) async fn everybody(
 ) -> Result<Vec<(Position, Past)>, ReadError> {
     let parameters = [at, before, Position(limit as u64)].map(number);
     store.select(&EVERYBODY, &parameters).await?.into_iter().map(placed).collect()
+}
+
+/// Which ids are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ids {
+    /// All behind this one.
+    After(Uuid),
+    /// This one.
+    One(Uuid),
+}
+
+/// Users who were there at a position, by id, at most `limit`. Of whoever has been erased since, nothing is told but that.
+pub(crate) async fn users_by_id(
+    store: &dyn EventStore,
+    ids: Ids,
+    at: Position,
+    limit: u32,
+) -> Result<Vec<User>, ReadError> {
+    let (select, id) = match ids {
+        Ids::After(id) => (&AFTER_ID, id),
+        Ids::One(id) => (&OF_ID, id),
+    };
+    let parameters = [Value::Uuid(id), number(at), Value::BigInt(limit.into())];
+    let rows = store.select(select, &parameters).await?;
+    rows.into_iter().map(|row| state(row).map(|past| past.user)).collect()
 }
 
 /// Those of some newcomers who had one of the statuses at a position, each with where she was created; the newest first,

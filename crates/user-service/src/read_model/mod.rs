@@ -13,6 +13,6 @@ pub use search::{
     SEARCH_STATEMENTS, SearchFound, SearchPlace, SearchSlice, SortKey, Sorting, UserOrder, search,
 };
 pub use table::USER_READ_MODEL;
-pub(crate) use table::{corrupt, full_row, number, updated_row, user_of};
+pub(crate) use table::{full_row, number, updated_row, user_of};
 pub(crate) use users::row;
-pub use users::{Loaded, STATEMENTS, by_claim, by_id, by_ids, load, page};
+pub use users::{Loaded, STATEMENTS, USER, USER_COLUMNS, by_claim, by_id, by_ids, load, page};

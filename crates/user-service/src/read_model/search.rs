@@ -9,7 +9,7 @@ use user_domain::{LiveUser, SearchText, Status};
 use uuid::Uuid;
 
 use super::table::corrupt;
-use super::users::{USER_COLUMNS, shown};
+use super::users::{USER_COLUMNS, kinds, shown};
 
 /// What users are sorted by. Ties are broken by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,41 +134,19 @@ macro_rules! slice {
     };
 }
 
-macro_rules! kinds {
-    ($place:ident) => {
-        &[
-            ColumnKind::Uuid,
-            ColumnKind::Text,
-            ColumnKind::Text,
-            ColumnKind::Text,
-            ColumnKind::Text,
-            ColumnKind::Text,
-            ColumnKind::Text,
-            ColumnKind::SmallInt,
-            ColumnKind::Time,
-            ColumnKind::Time,
-            ColumnKind::Time,
-            ColumnKind::BigInt,
-            ColumnKind::BigInt,
-            ColumnKind::$place,
-            ColumnKind::BigInt,
-        ]
-    };
-}
-
 const BY_CREATED_AT: [&str; 2] = slice!("created_at");
 const BY_UPDATED_AT: [&str; 2] = slice!("last_updated");
 const BY_EMAIL: [&str; 2] = slice!("email_key");
 const BY_USERNAME: [&str; 2] = slice!("username_key");
 
-static OLDEST_FIRST: Select = Select { sql: BY_CREATED_AT[0], columns: kinds!(Time) };
-static NEWEST_FIRST: Select = Select { sql: BY_CREATED_AT[1], columns: kinds!(Time) };
-static STALEST_FIRST: Select = Select { sql: BY_UPDATED_AT[0], columns: kinds!(Time) };
-static FRESHEST_FIRST: Select = Select { sql: BY_UPDATED_AT[1], columns: kinds!(Time) };
-static EMAIL_UP: Select = Select { sql: BY_EMAIL[0], columns: kinds!(Text) };
-static EMAIL_DOWN: Select = Select { sql: BY_EMAIL[1], columns: kinds!(Text) };
-static USERNAME_UP: Select = Select { sql: BY_USERNAME[0], columns: kinds!(Text) };
-static USERNAME_DOWN: Select = Select { sql: BY_USERNAME[1], columns: kinds!(Text) };
+static OLDEST_FIRST: Select = Select { sql: BY_CREATED_AT[0], columns: kinds!(Time, BigInt) };
+static NEWEST_FIRST: Select = Select { sql: BY_CREATED_AT[1], columns: kinds!(Time, BigInt) };
+static STALEST_FIRST: Select = Select { sql: BY_UPDATED_AT[0], columns: kinds!(Time, BigInt) };
+static FRESHEST_FIRST: Select = Select { sql: BY_UPDATED_AT[1], columns: kinds!(Time, BigInt) };
+static EMAIL_UP: Select = Select { sql: BY_EMAIL[0], columns: kinds!(Text, BigInt) };
+static EMAIL_DOWN: Select = Select { sql: BY_EMAIL[1], columns: kinds!(Text, BigInt) };
+static USERNAME_UP: Select = Select { sql: BY_USERNAME[0], columns: kinds!(Text, BigInt) };
+static USERNAME_DOWN: Select = Select { sql: BY_USERNAME[1], columns: kinds!(Text, BigInt) };
 
 /// Every read of this file, for the test that prepares each on both engines.
 pub static SEARCH_STATEMENTS: &[&Select] = &[

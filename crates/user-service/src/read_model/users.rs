@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::table::{self, corrupt};
 use crate::vault::{MasterKeyId, Wrapped};
 
-/// The kinds of the read model's columns, in their order.
+/// The kinds of the read model's columns, in their order, and of those behind them.
 macro_rules! kinds {
     ($($more:ident),*) => {
         &[
@@ -17,6 +17,7 @@ macro_rules! kinds {
         ]
     };
 }
+pub(super) use kinds;
 
 macro_rules! columns {
     () => {
@@ -25,10 +26,10 @@ macro_rules! columns {
     };
 }
 
-const USER: &[ColumnKind] = kinds!();
+pub const USER: &[ColumnKind; USER_COLUMNS] = kinds!();
 
 /// How many columns of a row are the user's own.
-pub(super) const USER_COLUMNS: usize = USER.len();
+pub const USER_COLUMNS: usize = 13;
 
 static BY_ID: Select =
     Select { sql: concat!("SELECT ", columns!(), " FROM user_read_model r WHERE r.id = $1"), columns: USER };

@@ -9,7 +9,7 @@ use insta::{allow_duplicates, assert_snapshot};
 use user_service::projections::{LAYOUTS, USERS};
 use user_service::read_model::USER_READ_MODEL;
 use user_service::store::TABLES;
-use user_service::{doctor, feed, metrics, queries, read_model, vault};
+use user_service::{doctor, metrics, queries, read_model, vault};
 
 use crate::stage::{Place, Stage, on_both_stores};
 
@@ -41,7 +41,7 @@ const OF_THE_LOG: [&str; 9] = [
 fn selects() -> Vec<&'static Select> {
     let read_models =
         [read_model::STATEMENTS, read_model::SEARCH_STATEMENTS, read_model::ACTIVITY_STATEMENTS].concat();
-    [&read_models, queries::STATEMENTS, feed::STATEMENTS, metrics::STATEMENTS, doctor::STATEMENTS].concat()
+    [&read_models, queries::STATEMENTS, metrics::STATEMENTS, doctor::STATEMENTS].concat()
 }
 
 fn statements() -> Vec<&'static str> {

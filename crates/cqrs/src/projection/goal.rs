@@ -80,7 +80,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         match towards {
             Ok(Towards::Over(outcome)) => {
                 if let Some(ticket) = goal.ticket {
-                    self.answer(ticket, &outcome).await?;
+                    self.answer(ticket, &outcome.to_string()).await?;
                 }
                 Ok(true)
             }

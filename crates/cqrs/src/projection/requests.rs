@@ -30,7 +30,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
             if let Some(goal) = self.goal.as_mut().filter(|goal| beside.is_some() && goal.ticket.is_some()) {
                 goal.ticket = Some(found.ticket);
             }
-            self.place.projections().answer(self.place.name(), self.fence, found.ticket, &answer).await?;
+            self.answer(found.ticket, &answer).await?;
         }
         Ok(true)
     }
@@ -43,7 +43,7 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
             return Ok(false);
         }
         if let Some(outcome) = self.grant_text(found.ticket, goal).await? {
-            self.answer(found.ticket, &outcome).await?;
+            self.answer(found.ticket, &outcome.to_string()).await?;
         }
         Ok(true)
     }
@@ -55,9 +55,8 @@ impl<E: Send + Sync + 'static> Owner<'_, E> {
         }
     }
 
-    pub(super) async fn answer(&self, ticket: u64, outcome: &Outcome) -> Result<(), Trouble> {
-        let (projections, answer) = (self.place.projections(), outcome.to_string());
-        Ok(projections.answer(self.place.name(), self.fence, ticket, &answer).await?)
+    pub(super) async fn answer(&self, ticket: u64, answer: &str) -> Result<(), Trouble> {
+        Ok(self.place.projections().answer(self.place.name(), self.fence, ticket, answer).await?)
     }
 
     /// The outcome, if there is one now.

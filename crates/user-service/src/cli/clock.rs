@@ -4,6 +4,6 @@ use super::settings::AdminArgs;
 use crate::admin;
 
 pub(super) async fn accept(args: &AdminArgs) -> anyhow::Result<()> {
-    println!("{}", admin::tell(&args.socket()?, "/clock/accept", "").await?);
+    say!("{}", admin::tell(&args.socket()?, "/clock/accept", "").await?);
     Ok(())
 }

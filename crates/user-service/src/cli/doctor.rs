@@ -37,7 +37,7 @@ pub(super) async fn doctor(args: &DoctorArgs) -> anyhow::Result<Exit> {
         Some(users) => doctor::examine_some(&directory, users).await?,
         None => doctor::examine(&directory).await?,
     };
-    println!("{report}");
+    say!("{report}");
     if report.findings.is_empty() {
         return Ok(Exit::Success);
     }
@@ -55,13 +55,13 @@ async fn repair(directory: &Directory, place: &Place, report: &Report) -> anyhow
     }
     let left = doctor::examine_mended(directory, &mending).await?;
     for finding in &left {
-        println!("LEFT   {finding}\n       {}", finding.repair());
+        say!("LEFT   {finding}\n       {}", finding.repair());
     }
     if left.is_empty() {
-        println!("looked at again: all is well");
+        say!("looked at again: all is well");
         return Ok(Exit::Success);
     }
-    println!("looked at again: {} still wrong", left.len());
+    say!("looked at again: {} still wrong", left.len());
     Ok(Exit::Unsound)
 }
 
@@ -72,7 +72,7 @@ async fn mend(desk: &Desk, mending: &Mending) -> anyhow::Result<()> {
             Outcome::Done(_) => "MENDED",
             Outcome::Refused(_) | Outcome::Failed(_) => "FAILED",
         };
-        println!("{said} {projection}: {outcome}");
+        say!("{said} {projection}: {outcome}");
     }
     Ok(())
 }

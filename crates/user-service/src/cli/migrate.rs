@@ -25,6 +25,6 @@ pub(super) async fn migrate(args: &MigrateArgs) -> anyhow::Result<()> {
     } else {
         args.store.options(Access::Owner).migrate().await?;
     }
-    println!("The store has the schema that this binary needs.");
+    say!("The store has the schema that this binary needs.");
     Ok(())
 }

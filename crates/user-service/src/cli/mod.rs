@@ -1,5 +1,16 @@
 //! The command line: what can be said, and who does it.
 
+#![warn(clippy::print_stdout)] // it panics when nobody reads: `say!` does not
+
+/// Prints a line. Whoever reads may stop when she has seen enough: what was asked for is done all the same, and the exit
+/// code says how it ended.
+macro_rules! say {
+    ($($line:tt)*) => {{
+        use std::io::Write as _;
+        let _nobody_reads = writeln!(std::io::stdout(), $($line)*);
+    }};
+}
+
 mod api;
 mod clock;
 mod configuration;
@@ -92,7 +103,7 @@ impl Cli {
         &self.log
     }
 
-    /// Does what was said. Whoever reads what is printed may stop when she has seen enough.
+    /// Does what was said. What only prints is over when nobody reads any more.
     pub async fn run(self) -> anyhow::Result<Exit> {
         let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
         match self.execute().await {
@@ -127,10 +138,10 @@ fn named_command() -> clap::Command {
     command
 }
 
-fn print(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> anyhow::Result<Exit> {
+fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<Exit> {
     let mut page = Vec::new();
     write(&mut page)?;
-    std::io::stdout().write_all(&page)?;
+    io::stdout().write_all(&page)?;
     Ok(Exit::Success)
 }
 

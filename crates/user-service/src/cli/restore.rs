@@ -42,7 +42,7 @@ pub(super) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let directory = Directory::open_existing(options.open().await?, parts).await?;
     let restored = reapply(&directory, &list).await?;
     if restored.erased_again == 0 {
-        println!("Whoever is on the list is erased: nothing to do.");
+        say!("Whoever is on the list is erased: nothing to do.");
     }
     directory.store().close().await;
     Ok(())
@@ -54,9 +54,10 @@ pub(super) async fn reapply(directory: &Directory, list: &ErasureList) -> anyhow
         format!("{}: the store is not served, it may hold somebody who was erased", list.path().display())
     })?;
     if restored.erased_again > 0 {
-        println!(
+        say!(
             "  !! A restored backup: {} of {} listed erasures had been undone and were done again.",
-            restored.erased_again, restored.listed
+            restored.erased_again,
+            restored.listed
         );
     }
     Ok(restored)

@@ -241,21 +241,21 @@ fn stop_signal() -> anyhow::Result<CancellationToken> {
 /// Says where everything is, and what to try.
 fn announce(args: &ServeArgs, service: &Service, host: &Host, warnings: &[Warning]) -> anyhow::Result<()> {
     let (api, operations) = (host.api.local_addr()?, host.operations.local_addr()?);
-    println!("user-service {}", env!("CARGO_PKG_VERSION"));
-    println!("  users       http://{api}   gRPC, gRPC-Web and JSON, with reflection");
-    println!("  operations  http://{operations}   /healthz, /readyz, /metrics");
-    println!("  data        {}", args.store.shown());
+    say!("user-service {}", env!("CARGO_PKG_VERSION"));
+    say!("  users       http://{api}   gRPC, gRPC-Web and JSON, with reflection");
+    say!("  operations  http://{operations}   /healthz, /readyz, /metrics");
+    say!("  data        {}", args.store.shown());
     announce_key(&args.store.store, service.freshness);
     for warning in warnings {
-        println!("  !! {warning}");
+        say!("  !! {warning}");
     }
-    println!();
-    println!("Try:");
-    println!("  curl -s http://{api}/user.v1.UserService/CreateUser -H 'content-type: application/json' \\");
-    println!(
+    say!();
+    say!("Try:");
+    say!("  curl -s http://{api}/user.v1.UserService/CreateUser -H 'content-type: application/json' \\");
+    say!(
         "    -d '{{\"email\":\"alice@example.org\",\"username\":\"alice\",\"password\":\"correct horse battery\"}}'"
     );
-    println!(
+    say!(
         "  curl -s http://{api}/user.v1.UserService/ListUsers -H 'content-type: application/json' -d '{{}}'"
     );
     Ok(())

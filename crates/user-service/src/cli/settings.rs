@@ -189,9 +189,9 @@ impl KeyArgs {
 /// Says that a master key was made, if it was.
 pub(super) fn announce_key(store: &StoreUrl, freshness: Freshness) {
     if let (Freshness::Fresh, StoreUrl::Sqlite(path)) = (freshness, store) {
-        println!();
-        println!("  !! A master key was made: {}", master_key_file(DataFolder::of(path)).display());
-        println!(
+        say!();
+        say!("  !! A master key was made: {}", master_key_file(DataFolder::of(path)).display());
+        say!(
             "  !! Keep a copy of it elsewhere. Whoever loses it has lost every user: nothing can be read without it."
         );
     }

@@ -16,12 +16,12 @@ pub(super) struct TopUsersArgs {
 
 pub(super) async fn show(args: &TopUsersArgs) -> anyhow::Result<()> {
     let top = admin::ask(&args.service.socket()?, "/top-users").await?;
-    println!("{:<36}  {:>12}  {:>12}", "user", "questions", "at least");
+    say!("{:<36}  {:>12}  {:>12}", "user", "questions", "at least");
     for line in top.lines().take(args.limit) {
         let mut words = line.split(' ');
         let (id, questions) = (words.next().unwrap_or_default(), number(words.next()));
         let least = questions.saturating_sub(number(words.next()));
-        println!("{id:<36}  {questions:>12}  {least:>12}");
+        say!("{id:<36}  {questions:>12}  {least:>12}");
     }
     Ok(())
 }

@@ -66,11 +66,13 @@ fn error(text: &str) -> clap::Error {
     clap::Error::raw(ErrorKind::ValueValidation, format!("{}\n", text.trim_end()))
 }
 
-/// The settings of a file, if every key is one that some command has.
+/// The settings of a file, if `serve` has each of them. What other commands are asked to do is nothing that a file settles:
+/// it would do so every time.
 fn read(command: &Command, path: &Path) -> Result<Vec<Setting>, clap::Error> {
     let settings = file::settings(path).map_err(|wrong| error(&wrong))?;
+    let serve = command.find_subcommand("serve").expect("it is one of ours");
     for Setting { key, from, .. } in &settings {
-        if !arguments(command).any(|argument| key_of(argument).as_deref() == Some(key)) {
+        if !serve.get_arguments().any(|argument| key_of(argument).as_deref() == Some(key)) {
             return Err(error(&format!(
                 "{from}: there is no setting of this name; `user-service config` shows all"
             )));
@@ -106,11 +108,6 @@ fn where_nothing_is_said<'a>(
         }
     }
     added
-}
-
-/// Every argument of every command.
-fn arguments(command: &Command) -> Box<dyn Iterator<Item = &clap::Arg> + '_> {
-    Box::new(command.get_arguments().chain(command.get_subcommands().flat_map(arguments)))
 }
 
 /// What a file calls an argument.

@@ -151,7 +151,7 @@ async fn parked(desk: &Desk, command: ParkedCommand) -> anyhow::Result<()> {
 /// Wishes, and prints what became of it. A script learns from the exit code whether it was done.
 async fn told(desk: &Desk, name: &str, wish: Wish) -> anyhow::Result<()> {
     match desk.fulfil(name, wish).await? {
-        Outcome::Done(text) => println!("{text}"),
+        Outcome::Done(text) => say!("{text}"),
         missed @ (Outcome::Refused(_) | Outcome::Failed(_)) => bail!("{name}: {missed}"),
     }
     Ok(())

@@ -10,13 +10,19 @@ pub(super) fn print(projections: &[Value], json: bool) {
         print_lines(projections);
         return;
     }
-    println!(
+    say!(
         "{:<16} {:<6} {:>3} {:<8} {:>12} {:>10} {:<24} STATE",
-        "NAME", "SLOT", "GEN", "PHASE", "POSITION", "LAG", "OWNER"
+        "NAME",
+        "SLOT",
+        "GEN",
+        "PHASE",
+        "POSITION",
+        "LAG",
+        "OWNER"
     );
     for projection in projections {
         for generation in projection["generations"].as_array().into_iter().flatten() {
-            println!("{}", line(projection, generation));
+            say!("{}", line(projection, generation));
         }
     }
 }
@@ -54,7 +60,7 @@ pub(super) fn print_parked_users(parked: &[Value]) {
         users.entry(key).or_insert((0, event)).0 += 1;
     }
     for ((slot, user), (events, first)) in users {
-        println!(
+        say!(
             "{user}  {slot}  {events} events since position {}: {}",
             first["position"],
             first["cause"].as_str().unwrap_or_default()
@@ -65,6 +71,6 @@ pub(super) fn print_parked_users(parked: &[Value]) {
 /// One JSON object a line.
 pub(super) fn print_lines(values: &[Value]) {
     for value in values {
-        println!("{value}");
+        say!("{value}");
     }
 }

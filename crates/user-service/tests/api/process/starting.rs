@@ -194,6 +194,7 @@ async fn what_is_wrong_in_a_file_is_named() {
     for (text, wrong) in [
         ("stroe = \"sqlite:x\"", vec!["settings.toml, stroe", "no setting of this name"]),
         ("password_bytes_min = \"many\"", vec!["settings.toml, password_bytes_min", "invalid value 'many'"]),
+        ("repair = true", vec!["settings.toml, repair", "no setting of this name"]),
         ("store = [1]", vec!["settings.toml, store", "must be a text"]),
         ("store = \"mysql://secret@db\"", vec!["settings.toml, store", "sqlite:PATH or postgres://"]),
         ("log_format = \"xml\"", vec!["settings.toml, log_format", "human, json"]),
@@ -232,6 +233,23 @@ async fn what_helps_in_a_shell_is_printed() {
         let said = user_service(&arguments, &[]).await;
         assert_eq!(said.code, Some(0), "{}", said.stderr);
         assert!(said.stdout.contains(wanted), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_has_to_read_what_is_printed() {
+    let place = Place::sqlite();
+    Running::serve_with(&place, &[], &[]).await.stop().await;
+    for arguments in
+        [vec!["projection", "list"], vec!["doctor", "--sample", "1"], vec!["migrate"], vec!["config"]]
+    {
+        let (reader, closed) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_user-service"));
+        command.args(&arguments).args(["--log", "off"]).env_clear().env("USER_SERVICE_STORE", place.url());
+        let ended = command.stdout(closed).stderr(std::process::Stdio::piped()).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success() && said.is_empty(), "{arguments:?}: {} {said}", ended.status);
     }
 }
 

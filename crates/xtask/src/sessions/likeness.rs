@@ -1,6 +1,6 @@
-//! Whether what was printed is what a document says: the same but for spaces, times, curl's
-//! version, and ids, which differ each time. Ids
-//! are bound: the one that the document shows stands for the one that was printed, wherever the reader uses it later.
+//! Whether what was printed is what a document says: the same but for spaces, times, curl's version, and ids, which differ
+//! each time. Ids are bound: the one that the document shows stands for the one that was printed, wherever the reader uses it
+//! later.
 
 /// An id in a document, and the one that it stands for.
 #[derive(Debug, Default)]

@@ -59,9 +59,11 @@ pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
 /// Makes the file, readable by its owner alone, and durable as a name in its directory. SQLite gives the files that it
 /// puts beside it the same mode.
 pub(crate) fn create(path: &Path) -> Result<(), OpenError> {
-    if path.exists() {
-        return Ok(());
-    }
+    if path.exists() { Ok(()) } else { create_new(path) }
+}
+
+/// The same for a file that must not be there.
+pub(crate) fn create_new(path: &Path) -> Result<(), OpenError> {
     private().write(true).create_new(true).open(path).map_err(OpenError::unusable(path))?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) {
@@ -78,7 +80,8 @@ fn private() -> OpenOptions {
     options
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// A file that belongs to it.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()

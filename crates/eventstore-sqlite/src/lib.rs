@@ -3,6 +3,7 @@
 //! One process owns the file. One thread writes; every other thread reads on connections of its own.
 
 mod append;
+mod backup;
 mod connection;
 mod inline;
 mod migrate;
@@ -20,6 +21,7 @@ mod verdict;
 mod wal;
 mod writer;
 
+pub use backup::{BackupError, BackupLimits, BackupProgress, back_up, check_pages};
 pub use migrate::migrate;
 pub use open::OpenError;
 pub use options::{Access, Options, Synchronous};

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use anyhow::bail;
 use eventstore::{Clock, Durability, EventStore, InlineTable, Migration};
 pub use eventstore_postgres::Notify;
+pub use eventstore_sqlite::{BackupLimits, BackupProgress, check_pages};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -123,6 +125,21 @@ impl StoreOptions {
             StoreUrl::Sqlite(path) => Arc::new(eventstore_sqlite::Store::open(self.sqlite(path)).await?),
             StoreUrl::Postgres(url) => Arc::new(eventstore_postgres::Store::open(self.postgres(url)).await?),
         })
+    }
+
+    /// Copies an embedded store to a file, while it is in use or not.
+    pub fn back_up(
+        &self,
+        copy: &Path,
+        limits: BackupLimits,
+        progress: impl FnMut(BackupProgress),
+    ) -> anyhow::Result<()> {
+        match &self.url {
+            StoreUrl::Sqlite(path) => Ok(eventstore_sqlite::back_up(path, copy, limits, progress)?),
+            StoreUrl::Postgres(_) => bail!(
+                "PostgreSQL has tools of its own for backups: pg_basebackup and pg_dump. docs/operations.md says how"
+            ),
+        }
     }
 
     fn sqlite(&self, path: &Path) -> eventstore_sqlite::Options {

@@ -2,15 +2,11 @@
 
 use clap::Args;
 use cqrs::projection::Outcome;
-use user_domain::PasswordPolicy;
 
 use super::Exit;
 use super::projection::{Desk, Place};
-use crate::Sources;
 use crate::directory::{Directory, Parts};
 use crate::doctor::{self, Mending, Report};
-use crate::passwords::{HashingCost, Passwords};
-use crate::projections::runner_settings;
 use crate::store::Access;
 
 #[derive(Debug, Args)]
@@ -28,20 +24,22 @@ pub(super) struct DoctorArgs {
 pub(super) async fn doctor(args: &DoctorArgs) -> anyhow::Result<Exit> {
     let keys = args.place.key.of_existing(&args.place.service.store.store)?;
     let store = args.place.service.store.options(Access::Reader).open().await?;
-    let sources = Sources::system();
-    let passwords = Passwords::new(HashingCost::FLOOR, sources.clone());
-    let parts =
-        Parts { keys, passwords, policy: PasswordPolicy::default(), sources, runner: runner_settings() };
-    let directory = Directory::open_existing(store, parts).await?;
+    let directory = Directory::open_existing(store, Parts::of_an_operator(keys)).await?;
     let report = match args.sample {
         Some(users) => doctor::examine_some(&directory, users).await?,
         None => doctor::examine(&directory).await?,
     };
-    say!("{report}");
-    if report.findings.is_empty() {
-        return Ok(Exit::Success);
+    let exit = show(&report);
+    if args.repair && exit == Exit::Unsound {
+        return repair(&directory, &args.place, &report).await;
     }
-    if args.repair { repair(&directory, &args.place, &report).await } else { Ok(Exit::Unsound) }
+    Ok(exit)
+}
+
+/// Prints what was found, and says how the process is to end.
+pub(super) fn show(report: &Report) -> Exit {
+    say!("{report}");
+    if report.findings.is_empty() { Exit::Success } else { Exit::Unsound }
 }
 
 /// Whoever owns the projections mends, this process if nobody does.

@@ -12,6 +12,7 @@ macro_rules! say {
 }
 
 mod api;
+mod backup;
 mod clock;
 mod configuration;
 mod doctor;
@@ -56,7 +57,11 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// See how projections are, build them anew, switch between generations, look after what is parked
     Projection(projection::ProjectionArgs),
-    /// After a backup was put back: erase again whoever has been erased since it was made. `serve` does so, too
+    /// Copy an embedded store to a file, while a service is using it or none does, and check the copy. Ends with 3 if
+    /// something is wrong with the store
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of an embedded store, or look after one that has been put back: erase again whoever has been
+    /// erased since it was made, then check everything. Ends with 3 if something is wrong
     Restore(restore::RestoreArgs),
     /// Check a store against its own log, also while a service is using it. Ends with 3 if something is wrong
     Doctor(doctor::DoctorArgs),
@@ -117,7 +122,8 @@ impl Cli {
             Command::Serve(args) => serve::serve(args).await.map(|()| Exit::Success),
             Command::Migrate(args) => migrate::migrate(&args).await.map(|()| Exit::Success),
             Command::Projection(args) => projection::projection(args).await.map(|()| Exit::Success),
-            Command::Restore(args) => restore::restore(&args).await.map(|()| Exit::Success),
+            Command::Backup(args) => backup::back_up(&args).await,
+            Command::Restore(args) => restore::restore(&args).await,
             Command::Doctor(args) => doctor::doctor(&args).await,
             Command::Users(args) => users::users(&args).await.map(|()| Exit::Success),
             Command::Events(command) => events::events(command).await.map(|()| Exit::Success),

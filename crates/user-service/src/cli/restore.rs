@@ -1,17 +1,23 @@
-//! `restore`: after a backup was put back, erase again whoever has been erased since it was made.
+//! `restore`: put a backup in the place of an embedded store, then do what every backup that was put back needs: erase again
+//! whoever has been erased since it was made, and check everything.
 
-use anyhow::Context;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
 use clap::Args;
-use user_domain::PasswordPolicy;
 
+use super::Exit;
+use super::backup::{partial, rename};
+use super::doctor::show;
 use super::settings::{ErasureArgs, KeyArgs, StoreArgs};
-use crate::Sources;
 use crate::data_folder::DataFolder;
 use crate::directory::{Directory, Parts};
+use crate::doctor;
 use crate::erasures::{self, ErasureList, Restored};
-use crate::passwords::{HashingCost, Passwords};
-use crate::projections::runner_settings;
-use crate::store::{Access, StoreUrl};
+use crate::store::{Access, StoreOptions, StoreUrl, check_pages};
 
 #[derive(Debug, Args)]
 pub(super) struct RestoreArgs {
@@ -21,9 +27,15 @@ pub(super) struct RestoreArgs {
     key: KeyArgs,
     #[command(flatten)]
     erasures: ErasureArgs,
+    /// A backup of an embedded store, to be put in its place. Without it the store itself is a backup that has been put back
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Also where a store is: what it holds is lost
+    #[arg(long, requires = "from")]
+    replace: bool,
 }
 
-pub(super) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
+pub(super) async fn restore(args: &RestoreArgs) -> anyhow::Result<Exit> {
     let store = &args.store.store;
     let list = args.erasures.list(store).context(
         "on PostgreSQL the list of erasures must be given: --erasure-list, the file that the service wrote",
@@ -32,20 +44,20 @@ pub(super) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         StoreUrl::Sqlite(path) => Some(DataFolder::take(DataFolder::of(path))?),
         StoreUrl::Postgres(_) => None,
     };
-    let keys = args.key.of_existing(store)?;
+    if let Some(backup) = &args.from {
+        put_back(args, backup).await?;
+    }
     let options = args.store.options(Access::Owner);
     options.migrate().await?;
-    let sources = Sources::system();
-    let passwords = Passwords::new(HashingCost::FLOOR, sources.clone());
-    let runner = runner_settings();
-    let parts = Parts { keys, passwords, policy: PasswordPolicy::default(), sources, runner };
+    let parts = Parts::of_an_operator(args.key.of_existing(store)?);
     let directory = Directory::open_existing(options.open().await?, parts).await?;
     let restored = reapply(&directory, &list).await?;
     if restored.erased_again == 0 {
         say!("Whoever is on the list is erased: nothing to do.");
     }
+    let report = doctor::examine(&directory).await?;
     directory.store().close().await;
-    Ok(())
+    Ok(show(&report))
 }
 
 /// Erases again, and says so.
@@ -61,4 +73,63 @@ pub(super) async fn reapply(directory: &Directory, list: &ErasureList) -> anyhow
         );
     }
     Ok(restored)
+}
+
+/// The backup is copied and opened under another name first: one that is broken, or of another master key, replaces nothing.
+async fn put_back(args: &RestoreArgs, backup: &Path) -> anyhow::Result<()> {
+    let StoreUrl::Sqlite(store) = &args.store.store else {
+        bail!("--from is for an embedded store. docs/operations.md says how PostgreSQL is restored");
+    };
+    if store.exists() && !args.replace {
+        bail!("{} is there: move it away, or say --replace, and what it holds is lost", store.display());
+    }
+    let partial = partial(store);
+    let tried = try_out(args, backup, &partial).await;
+    // What was opened is closed, so these are empty. The copy is gone as well if it is not to be put in place.
+    let leftovers =
+        if tried.is_err() { &["-wal", "-shm", ".lock", ""][..] } else { &["-wal", "-shm", ".lock"] };
+    remove(&partial, leftovers)?;
+    tried?;
+    // What was written ahead of the store that is replaced goes first: beside another file it would be taken for that one's.
+    remove(store, &["-wal", "-shm"])?;
+    rename(&partial, store)
+}
+
+async fn try_out(args: &RestoreArgs, backup: &Path, partial: &Path) -> anyhow::Result<()> {
+    copy(backup, partial)
+        .with_context(|| format!("cannot copy {} to {}", backup.display(), partial.display()))?;
+    check_pages(partial)?;
+    let keys = args.key.of_existing(&args.store.store)?;
+    let options =
+        StoreOptions { url: StoreUrl::Sqlite(partial.to_owned()), ..args.store.options(Access::Reader) };
+    // It may be of an older release.
+    options.migrate().await?;
+    let directory = Directory::open_existing(options.open().await?, Parts::of_an_operator(keys)).await?;
+    let head = directory.store().head().await?;
+    directory.store().close().await;
+    say!("{} is of position {}", backup.display(), head.position.0);
+    Ok(())
+}
+
+/// For its owner alone, and on the disk.
+fn copy(backup: &Path, partial: &Path) -> io::Result<()> {
+    let mut source = File::open(backup)?;
+    let mut target = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(partial)?;
+    io::copy(&mut source, &mut target)?;
+    target.sync_all()
+}
+
+/// Removes files that belong to a store, where they are.
+fn remove(store: &Path, parts: &[&str]) -> anyhow::Result<()> {
+    for part in parts {
+        let mut file = store.as_os_str().to_owned();
+        file.push(part);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", Path::new(&file).display()));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }

@@ -20,8 +20,8 @@ pub use users::UserAggregates;
 
 use crate::Sources;
 use crate::metrics::Metrics;
-use crate::passwords::Passwords;
-use crate::projections::{self, DecodedUserEvent, UserDecoder};
+use crate::passwords::{HashingCost, Passwords};
+use crate::projections::{self, DecodedUserEvent, UserDecoder, runner_settings};
 use crate::vault::{MasterKeys, VaultError, VaultRoot};
 
 /// The directory. Cheap to clone.
@@ -54,6 +54,15 @@ pub struct Parts {
     pub sources: Sources,
     /// How projections are run, where they are.
     pub runner: RunnerSettings,
+}
+
+impl Parts {
+    /// For a command of an operator: it serves nobody, and hashes no password.
+    pub(crate) fn of_an_operator(keys: MasterKeys) -> Self {
+        let sources = Sources::system();
+        let passwords = Passwords::new(HashingCost::FLOOR, sources.clone());
+        Self { keys, passwords, policy: PasswordPolicy::default(), sources, runner: runner_settings() }
+    }
 }
 
 impl Directory {

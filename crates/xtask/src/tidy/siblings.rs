@@ -15,13 +15,14 @@ const SIBLINGS: [(&str, &str); 3] = [
 
 /// Files that one of the two has for itself, each with what the other engine has instead. A folder stands for what is in
 /// it but for its `mod.rs`, which says what the folder is for.
-const ALONE: [(&str, &str); 9] = [
+const ALONE: [(&str, &str); 10] = [
     ("crates/eventstore-postgres/src/append/", "a batch is one statement, put together from parts"),
     ("crates/eventstore-postgres/src/news.rs", "nobody else appends to a file"),
     ("crates/eventstore-postgres/src/projection/copy.rs", "a file has no faster way in than the others"),
     ("crates/eventstore-postgres/src/projection/tries.rs", "the writer has the tables to itself"),
     ("crates/eventstore-postgres/src/said.rs", "what SQLite says of an error holds no rows"),
     ("crates/eventstore-sqlite/src/append/", "a batch is many statements, row by row"),
+    ("crates/eventstore-sqlite/src/backup.rs", "a server comes with pg_basebackup"),
     ("crates/eventstore-sqlite/src/plans.rs", "a server's plans are looked at by the tests that have one"),
     (
         "crates/eventstore-sqlite/src/projection/schema.rs",

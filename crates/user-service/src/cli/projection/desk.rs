@@ -15,17 +15,15 @@ use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use user_domain::PasswordPolicy;
 use uuid::Uuid;
 
 use super::Place;
 use super::progress::Progress;
+use crate::admin;
 use crate::data_folder::DataFolder;
 use crate::directory::{Directory, Parts};
-use crate::passwords::{HashingCost, Passwords};
-use crate::projections::{self, parked_of, runner_settings};
+use crate::projections::{self, parked_of};
 use crate::store::{Access, StoreUrl};
-use crate::{Sources, admin};
 
 const POLL: Duration = Duration::from_millis(200);
 
@@ -64,11 +62,7 @@ impl Desk {
         };
         let keys = place.key.of_existing(url)?;
         let store = place.service.store.options(Access::Owner).open().await?;
-        let sources = Sources::system();
-        let passwords = Passwords::new(HashingCost::FLOOR, sources.clone());
-        let runner = runner_settings();
-        let parts = Parts { keys, passwords, policy: PasswordPolicy::default(), sources, runner };
-        let directory = Directory::open_existing(store, parts).await?;
+        let directory = Directory::open_existing(store, Parts::of_an_operator(keys)).await?;
         let (runner, stop) = (OnceCell::new(), CancellationToken::new());
         Ok(Self::Store(Box::new(Own { directory, folder, runner, stop })))
     }

@@ -2,6 +2,7 @@
 
 mod looking_after;
 mod restoring;
+mod backing_up;
 mod running;
 mod starting;
 mod stopping;

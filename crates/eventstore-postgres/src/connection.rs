@@ -10,14 +10,16 @@ use futures_util::future::poll_fn;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::debug;
 
 use crate::row::Moment;
 use crate::said::Said;
+use crate::tls::{Asked, Mode, Tls};
 use crate::{Access, OpenError, Options};
 
 /// A server that does not answer for so long is not there.
@@ -81,6 +83,7 @@ const DURABILITY: &str = "SELECT current_setting('fsync'), current_setting('full
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
     config: Config,
+    tls: Tls,
     schema: String,
     search_path: String,
     durability: Durability,
@@ -103,6 +106,9 @@ pub(crate) struct Session {
     warned: Arc<AtomicBool>,
 }
 
+/// What is encrypted, if it is.
+pub(crate) type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
+
 /// What carries a connection's messages. The connection ends with it, also one that is still being opened.
 #[derive(Debug)]
 struct Driver(JoinHandle<()>);
@@ -117,7 +123,7 @@ pub(crate) struct Backend {
 impl Door {
     /// The service's own door. The role is settled later, by trying.
     pub(crate) fn new(url: &str, options: &Options) -> Result<Self, OpenError> {
-        let mut config = parse(url)?;
+        let (mut config, tls) = parse(url)?;
         config.connect_timeout(config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT));
         config.keepalives_idle(KEEPALIVE_IDLE).keepalives_interval(KEEPALIVE_IDLE).keepalives_retries(3);
         config.tcp_user_timeout(UNACKNOWLEDGED_MAX);
@@ -126,6 +132,7 @@ impl Door {
         }
         Ok(Self {
             config,
+            tls,
             schema: options.schema.clone(),
             search_path: format!("SET search_path = {}, {};", options.schema, options.vault()),
             durability: options.durability,
@@ -138,6 +145,16 @@ impl Door {
         &self.config
     }
 
+    /// How connections are encrypted.
+    pub(crate) fn connector(&self) -> MakeRustlsConnect {
+        self.tls.connector.clone()
+    }
+
+    /// A connection that nothing has been said on.
+    pub(crate) async fn knock(&self) -> Result<(Client, Connection<Socket, Stream>), Error> {
+        self.config.connect(self.connector()).await
+    }
+
     /// How long the making of a connection may take: each host its time, and as long again for what is said then.
     pub(crate) fn patience(&self) -> Duration {
         let hosts = self.config.get_hosts().len().max(self.config.get_hostaddrs().len());
@@ -145,8 +162,21 @@ impl Door {
         each * (u32::try_from(hosts).unwrap_or(u32::MAX).saturating_add(1))
     }
 
-    /// Whether what is sent can be read on the way to the server.
-    pub(crate) fn is_overheard(&self) -> bool {
+    /// Who can read or change what is sent, in a clear sentence, if somebody can.
+    pub(crate) fn exposure(&self) -> Option<&'static str> {
+        match self.tls.mode {
+            Mode::Disable if self.leaves_the_machine() => {
+                Some("the connection to PostgreSQL is not encrypted: passwords' hashes can be read on it")
+            }
+            Mode::Require => Some(
+                "sslmode=require verifies nothing: whoever answers in PostgreSQL's place is told everything; use \
+                 verify-full",
+            ),
+            Mode::Disable | Mode::VerifyCa | Mode::VerifyFull => None,
+        }
+    }
+
+    fn leaves_the_machine(&self) -> bool {
         let addresses = self.config.get_hostaddrs();
         if addresses.is_empty() {
             !self.config.get_hosts().iter().all(is_here)
@@ -175,7 +205,7 @@ impl Door {
     }
 
     async fn log_in(&self) -> Result<Session, OpenError> {
-        let (client, connection) = self.config.connect(NoTls).await?;
+        let (client, connection) = self.knock().await?;
         let warned = Arc::new(AtomicBool::new(false));
         let (running, ended) = watch::channel(());
         let driver = Driver(tokio::spawn(drive(connection, Arc::clone(&warned), running)));
@@ -222,14 +252,13 @@ impl Door {
     }
 }
 
-fn parse(url: &str) -> Result<Config, OpenError> {
-    // The driver does not know these two, and would only say that they are wrong.
-    if url.contains("sslmode=verify-") {
-        return Err(OpenError::NoTls);
-    }
+fn parse(url: &str) -> Result<(Config, Tls), OpenError> {
+    let (asked, url) = Asked::take(url)?;
     // What the driver says would repeat parts of the URL, perhaps of the password.
-    let config: Config = url.parse().map_err(|_| OpenError::Url)?;
-    if config.get_ssl_mode() == SslMode::Require { Err(OpenError::NoTls) } else { Ok(config) }
+    let mut config: Config = url.parse().map_err(|_| OpenError::Url)?;
+    let tls = asked.tls()?;
+    config.ssl_mode(tls.mode.of_driver());
+    Ok((config, tls))
 }
 
 fn is_here(host: &Host) -> bool {
@@ -298,7 +327,7 @@ impl Drop for Driver {
 /// Carries the connection's messages. Notices come in order with the answers: a warning is noted before the answer of
 /// the statement that it belongs to is seen.
 async fn drive(
-    mut connection: Connection<Socket, NoTlsStream>,
+    mut connection: Connection<Socket, Stream>,
     warned: Arc<AtomicBool>,
     _running: watch::Sender<()>,
 ) {
@@ -320,8 +349,8 @@ async fn drive(
 mod tests {
     use super::*;
 
-    fn is_overheard(url: &str) -> bool {
-        Door::new(url, &Options::at(url)).expect("it is a URL").is_overheard()
+    fn exposure(url: &str) -> Option<&'static str> {
+        Door::new(url, &Options::at(url)).expect("it is a URL").exposure()
     }
 
     #[test]
@@ -333,7 +362,7 @@ mod tests {
             "postgres:///d?host=/run/postgresql",
             "postgres://u@database/d?hostaddr=127.0.0.1",
         ] {
-            assert!(!is_overheard(url), "{url}");
+            assert_eq!(exposure(url), None, "{url}");
         }
     }
 
@@ -341,11 +370,17 @@ mod tests {
     fn any_other_is() {
         for url in [
             "postgres://u@database/d",
-            "postgres://u@10.0.0.1/d?sslmode=prefer",
+            "postgres://u@10.0.0.1/d?sslmode=disable",
             "postgres://u@localhost,database/d",
             "postgres://u@localhost/d?hostaddr=10.0.0.1",
         ] {
-            assert!(is_overheard(url), "{url}");
+            assert!(exposure(url).is_some_and(|said| said.contains("is not encrypted")), "{url}");
         }
+    }
+
+    #[test]
+    fn encryption_for_anybody_is_not_taken_for_safety() {
+        let said = exposure("postgres://u@localhost/d?sslmode=require");
+        assert!(said.is_some_and(|said| said.contains("verifies nothing")), "{said:?}");
     }
 }

@@ -4,6 +4,7 @@
 
 mod append;
 mod connection;
+mod tls;
 mod inline;
 mod migrate;
 mod news;

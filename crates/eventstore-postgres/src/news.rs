@@ -13,7 +13,7 @@ use eventstore::{BoxError, Position};
 use futures_util::future::poll_fn;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use tokio_postgres::{AsyncMessage, NoTls, Notification};
+use tokio_postgres::{AsyncMessage, Notification};
 use tracing::debug;
 
 use crate::Notify;
@@ -130,7 +130,7 @@ async fn keep_listening(door: Door, channel: String, known: KnownHead, heard: Ar
 
 /// Listens until the connection ends.
 async fn listen(door: &Door, channel: &str, hear: impl Fn(&Notification)) -> Result<(), BoxError> {
-    let connecting = timeout(door.patience(), door.config().connect(NoTls));
+    let connecting = timeout(door.patience(), door.knock());
     let (client, mut connection) = connecting.await??;
     let messages = async {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {

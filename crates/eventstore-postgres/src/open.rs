@@ -1,5 +1,6 @@
 //! Whether the database is what we think it is, and what it says when it is not.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use eventstore::{Clock, LogId};
 use jiff::Timestamp;
 use thiserror::Error;
 use tokio::time::timeout;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 use tracing::warn;
 
 use crate::Options;
@@ -16,6 +17,7 @@ use crate::connection::{Door, Session};
 use crate::migrate::first_missing;
 use crate::row::Moment;
 use crate::said::Said;
+use crate::tls::is_untrusted;
 
 /// The oldest server that is tested.
 const SERVER_MIN: i32 = 15;
@@ -34,11 +36,31 @@ pub enum OpenError {
         "the URL is no postgres://USER:PASSWORD@HOST:PORT/DATABASE: write signs other than letters and digits as %XX"
     )]
     Url,
-    /// The URL asks for an encrypted connection.
+    /// The URL asks for a kind of encryption that there is not.
+    #[error("sslmode is disable, require, verify-ca or verify-full: nothing that gives way without a word")]
+    SslMode,
+    /// The URL wants the server's certificate verified, and does not say by whose.
     #[error(
-        "TLS is not built in yet: connect without sslmode=require or verify-full, on a network that you trust"
+        "sslmode=verify-ca and verify-full need sslrootcert=FILE: the certificates of who signs for the server"
     )]
-    NoTls,
+    NoRoot,
+    /// The URL names a certificate of ours without its key, or the other way round.
+    #[error("sslcert and sslkey go together")]
+    HalfAPair,
+    /// A file that the URL names is not what it should be.
+    #[error("{} cannot be used for TLS: {why}", path.display())]
+    TlsFile {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The server is another one than the URL names, or has not proven that it is not.
+    #[error(
+        "the server has not proven that it is the one that the URL names: compare sslrootcert and the host with its \
+         certificate"
+    )]
+    Untrusted(#[source] Said),
     /// The database cannot be reached, or does not allow what is needed.
     #[error("the database cannot be opened: see whether it runs, and what it allows this user")]
     Database(#[from] Said),
@@ -84,7 +106,9 @@ impl Options {
 
 impl From<tokio_postgres::Error> for OpenError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Said::from(error).into()
+        let untrusted = is_untrusted(&error);
+        let said = Said::from(error);
+        if untrusted { Self::Untrusted(said) } else { Self::Database(said) }
     }
 }
 
@@ -108,11 +132,7 @@ pub(crate) async fn check(
         let role = &session.role;
         weakened.push(format!("the role {role} cannot be taken: only a trigger guards what is recorded"));
     }
-    if door.is_overheard() {
-        weakened.push(
-            "the connection to PostgreSQL is not encrypted: passwords' hashes can be read on it".to_owned(),
-        );
-    }
+    weakened.extend(door.exposure().map(str::to_owned));
     for weakness in &weakened {
         warn!(weakness, "the log is less safe than it should be");
     }
@@ -165,7 +185,7 @@ pub(crate) async fn time(client: &Client, clock: Option<&Clock>) -> Result<Times
 /// clean.
 pub(crate) fn pool(door: &Door, settings: String, connections: usize) -> Result<Pool, OpenError> {
     let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_config(door.config().clone(), NoTls, config);
+    let manager = Manager::from_config(door.config().clone(), door.connector(), config);
     let (settings, patience) = (Arc::new(settings), door.patience());
     let enter = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
         let settings = Arc::clone(&settings);

@@ -1,11 +1,13 @@
 //! What is true of this store alone: the conformance suite says what is true of both.
 
 mod appends;
+mod authority;
 mod connections;
 mod database;
 mod login;
 mod projections;
 mod rights;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -27,14 +27,6 @@ async fn a_server_that_says_nothing_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn an_encrypted_connection_is_not_promised() {
-    for mode in ["require", "verify-ca", "verify-full"] {
-        let error = Store::open(options(&format!("postgres://u@h/d?sslmode={mode}"))).await.unwrap_err();
-        assert!(matches!(error, OpenError::NoTls), "{mode}: {error}");
-    }
-}
-
-#[tokio::test]
 async fn a_password_with_strange_signs_is_not_repeated() {
     let error = Store::open(options("postgres://u:a@b?canary=c@h/d")).await.unwrap_err();
     assert!(matches!(error, OpenError::Url), "{error}");

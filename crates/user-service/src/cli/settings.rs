@@ -18,7 +18,8 @@ use crate::vault::MasterKeys;
 /// Where the store is.
 #[derive(Clone, Debug, Args)]
 pub(super) struct StoreArgs {
-    /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+    /// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE. To a server elsewhere with
+    /// ?sslmode=verify-full&sslrootcert=FILE, the certificates of who signs for it; sslcert and sslkey name one of ours
     #[arg(
         long,
         global = true,

@@ -3,6 +3,9 @@
 
 use super::Setting;
 
+/// What `DB_SSL_MODE` may be.
+const SSL_MODES: [&str; 4] = ["disable", "require", "verify-ca", "verify-full"];
+
 /// What they come to. `variable` reads the environment.
 pub(super) fn settings(variable: impl Fn(&str) -> Option<String>) -> Result<Vec<Setting>, String> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -20,20 +23,27 @@ pub(super) fn settings(variable: impl Fn(&str) -> Option<String>) -> Result<Vec<
     Ok(settings)
 }
 
-/// Its defaults, but for TLS, which it asked for by `DB_SSL_MODE` and which we do not have yet.
+/// Its defaults. It took `DB_SSL_MODE` and never asked for TLS; here the same values mean what libpq says, with the roots
+/// where libpq has them from.
 fn store(host: &str, set: &impl Fn(&str) -> Option<String>) -> Result<String, String> {
     let or = |name: &str, usual: &str| set(name).unwrap_or_else(|| usual.to_owned());
     let mode = or("DB_SSL_MODE", "disable");
-    if mode != "disable" {
+    if !SSL_MODES.contains(&mode.as_str()) {
+        return Err(format!("DB_SSL_MODE must be one of {}, not {mode:?}", SSL_MODES.join(", ")));
+    }
+    let roots = set("PGSSLROOTCERT");
+    if mode.starts_with("verify-") && roots.is_none() {
         return Err(format!(
-            "DB_SSL_MODE must be disable, not {mode:?}: connections to PostgreSQL are not encrypted yet"
+            "DB_SSL_MODE={mode} needs PGSSLROOTCERT: a file with the certificates of who signs for the server"
         ));
     }
+    let roots = roots.map(|file| format!("&sslrootcert={}", escaped(&file))).unwrap_or_default();
     let port = or("DB_PORT", "5432");
     let port: u16 = port.parse().map_err(|_| format!("DB_PORT must be a port, not {port:?}"))?;
     let user = escaped(&or("DB_USER", "postgres"));
     let password = set("DB_PASSWORD").map(|password| format!(":{}", escaped(&password))).unwrap_or_default();
-    Ok(format!("postgres://{user}{password}@{host}:{port}/{}", escaped(&or("DB_NAME", "user_service"))))
+    let name = escaped(&or("DB_NAME", "user_service"));
+    Ok(format!("postgres://{user}{password}@{host}:{port}/{name}?sslmode={mode}{roots}"))
 }
 
 /// As a part of an address.
@@ -68,7 +78,7 @@ mod tests {
         ];
         let wanted = [
             ("grpc_addr", "127.0.0.1:50051"),
-            ("store", "postgres://svc:p%40ss%2Fword%25@db.internal:5432/users"),
+            ("store", "postgres://svc:p%40ss%2Fword%25@db.internal:5432/users?sslmode=disable"),
         ];
         assert_eq!(
             of(&environment),
@@ -78,10 +88,25 @@ mod tests {
     }
 
     #[test]
+    fn tls_is_asked_for_as_libpq_is() {
+        let of = |more: &[(&str, &str)]| {
+            of(&[&[("DB_HOST", "db")], more].concat()).map(|settings| settings[0].1.clone())
+        };
+        let address = "postgres://postgres@db:5432/user_service?sslmode=";
+        assert_eq!(of(&[("DB_SSL_MODE", "require")]), Ok(format!("{address}require")));
+        let verified = of(&[("DB_SSL_MODE", "verify-full"), ("PGSSLROOTCERT", "/etc/a b.pem")]);
+        assert_eq!(verified, Ok(format!("{address}verify-full&sslrootcert=%2Fetc%2Fa%20b.pem")));
+    }
+
+    #[test]
     fn what_cannot_be_kept_is_refused() {
         let refused = |environment: &[(&str, &str)]| of(environment).unwrap_err();
         assert!(refused(&[("PORT", "http")]).starts_with("PORT must be a port"));
         assert!(refused(&[("DB_HOST", "db"), ("DB_PORT", "x")]).starts_with("DB_PORT must be a port"));
-        assert!(refused(&[("DB_HOST", "db"), ("DB_SSL_MODE", "verify-full")]).contains("not encrypted yet"));
+        assert!(
+            refused(&[("DB_HOST", "db"), ("DB_SSL_MODE", "prefer")])
+                .starts_with("DB_SSL_MODE must be one of")
+        );
+        assert!(refused(&[("DB_HOST", "db"), ("DB_SSL_MODE", "verify-ca")]).contains("needs PGSSLROOTCERT"));
     }
 }

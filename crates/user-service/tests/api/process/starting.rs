@@ -219,8 +219,8 @@ async fn the_predecessors_deployment_starts_this_service() {
     let said = user_service(&SERVE, &environment).await;
     assert_eq!(said.code, Some(1));
     assert!(!said.stderr.contains("secret") && !said.stderr.contains("sqlite"), "{}", said.stderr);
-    let said = user_service(&["serve"], &[("DB_HOST", "db"), ("DB_SSL_MODE", "require")]).await;
-    says(&said.stderr, &["DB_SSL_MODE must be disable", "not encrypted yet"]);
+    let said = user_service(&["serve"], &[("DB_HOST", "db"), ("DB_SSL_MODE", "prefer")]).await;
+    says(&said.stderr, &["DB_SSL_MODE must be one of disable, require, verify-ca, verify-full"]);
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ async fn lists(directory: &Directory, middle: &[Past], rounds: usize) -> anyhow:
     let by_email = UserOrder { key: SortKey::Email, sorting: Sorting::Ascending };
     let newest = UserOrder::NEWEST_FIRST;
     let ask =
-        |statuses: &[Status], search, order| ListQuestion { statuses: statuses.to_vec(), search, order };
+        |statuses: &[Status], search, order| ListQuestion { search, ..ListQuestion::of(statuses, order) };
     let others = [
         ("at depth", ask(&LISTED, None, newest), token.as_str()),
         ("of those suspended", ask(&SUSPENDED, None, newest), ""),
@@ -117,7 +117,7 @@ async fn lists(directory: &Directory, middle: &[Past], rounds: usize) -> anyhow:
 }
 
 async fn live(directory: &Directory, statuses: &[Status]) -> anyhow::Result<usize> {
-    let question = ListQuestion { statuses: statuses.to_vec(), search: None, order: UserOrder::NEWEST_FIRST };
+    let question = ListQuestion::of(statuses, UserOrder::NEWEST_FIRST);
     Ok(list_users(directory, &question, SIZE, "", now()).await?.users.len())
 }
 

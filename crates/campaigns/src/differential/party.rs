@@ -90,8 +90,7 @@ impl Party {
     }
 
     pub(super) async fn list(&self, statuses: &[Status], size: u32) -> anyhow::Result<UserPage> {
-        let question =
-            ListQuestion { statuses: statuses.to_vec(), search: None, order: UserOrder::NEWEST_FIRST };
+        let question = ListQuestion::of(statuses, UserOrder::NEWEST_FIRST);
         let freshness = Freshness { min_position: None, deadline: deadline() };
         Ok(list_users(&self.directory, &question, size, "", freshness).await?)
     }

@@ -23,7 +23,7 @@ pub(super) struct UsersArgs {
 enum Command {
     /// One user, by id, e-mail or username
     Get(GetArgs),
-    /// Users, newest first
+    /// Users, newest first or in another order
     List(ListArgs),
     /// What became different between two moments, about one user or about all
     Diff(DiffArgs),
@@ -64,15 +64,33 @@ struct ListArgs {
     /// Only these: active, inactive, suspended, deleted; with --as-of also erased. May be repeated
     #[arg(long = "status")]
     statuses: Vec<String>,
-    /// Whose e-mail address this was then
-    #[arg(long, requires = "as_of")]
+    /// Only those with this in their e-mail address, username, first or last name, in any case
+    #[arg(long, value_name = "TEXT", conflicts_with = "as_of")]
+    query: Option<String>,
+    /// Whose e-mail address this is, or was then
+    #[arg(long)]
     email: Option<String>,
-    /// Whose username this was then
-    #[arg(long, requires = "as_of")]
+    /// Whose username this is, or was then
+    #[arg(long)]
     username: Option<String>,
+    /// Created at this time (2026-05-03T12:00:00Z) or day (2026-05-03, UTC), or later
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "as_of")]
+    created_from: Option<Timestamp>,
+    /// Created before this time or day
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "as_of")]
+    created_until: Option<Timestamp>,
+    /// `created_at`, `updated_at`, `email` or `username`, with ` desc` behind it for the other way round
+    #[arg(long, value_name = "ORDER", conflicts_with = "as_of")]
+    order_by: Option<String>,
+    /// At least as new as this log position: wait for it
+    #[arg(long, value_name = "POSITION", conflicts_with = "as_of")]
+    min_position: Option<u64>,
     /// At most so many; all if absent
     #[arg(long)]
     limit: Option<usize>,
+    /// Say only how many they are
+    #[arg(long, conflicts_with_all = ["limit", "as_of"])]
+    count: bool,
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +118,7 @@ struct ExplainArgs {
 pub(super) async fn users(args: &UsersArgs) -> anyhow::Result<()> {
     match &args.command {
         Command::Get(get) => Ok(print(&args.api.call("GetUser", &get.request()).await?["user"])?),
+        Command::List(list) if list.count => count(&args.api, list.request()).await,
         Command::List(list) => print_pages(&args.api, "ListUsers", list.request(), "users", list.limit).await,
         Command::Diff(diff) => print_differences(&args.api, diff).await,
         Command::Explain(explain) => {
@@ -124,8 +143,29 @@ impl ListArgs {
     fn request(&self) -> Value {
         let statuses: Vec<String> =
             self.statuses.iter().map(|status| format!("USER_STATUS_{}", status.to_uppercase())).collect();
-        let filter = present(json!({"statuses": statuses, "email": self.email, "username": self.username}));
-        present(json!({"asOf": self.as_of, "filter": filter, "pageSize": 200}))
+        let bound = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        let filter = present(json!({
+            "statuses": statuses,
+            "query": self.query,
+            "email": self.email,
+            "username": self.username,
+            "createdFrom": bound(self.created_from),
+            "createdUntil": bound(self.created_until),
+        }));
+        let request =
+            json!({"asOf": self.as_of, "filter": filter, "orderBy": self.order_by, "pageSize": 200});
+        present(request)
+    }
+}
+
+async fn count(api: &ApiArgs, mut request: Value) -> anyhow::Result<()> {
+    (request["includeTotal"], request["pageSize"]) = (json!(true), json!(1));
+    let page = api.call("ListUsers", &request).await?;
+    match page["totalSize"].as_str() {
+        Some(total) => Ok(writeln!(io::stdout(), "{total}")?),
+        None => {
+            bail!("not counted: {}", page["totalRefused"].as_str().unwrap_or("the service gave no total"))
+        }
     }
 }
 
@@ -193,11 +233,17 @@ fn moment(text: &str) -> anyhow::Result<Value> {
         let position: u64 = text.parse().context("a position is a number")?;
         return Ok(json!({"position": position.to_string()}));
     }
-    let day = || Ok::<_, jiff::Error>(text.parse::<Date>()?.to_zoned(TimeZone::UTC)?.timestamp());
-    match text.parse::<Timestamp>().or_else(|_| day()) {
+    match time(text) {
         Ok(time) => Ok(json!({"time": time.to_string()})),
         Err(_) => bail!("a moment is 2026-05-03T12:00:00Z, 2026-05-03 or a log position"),
     }
+}
+
+/// A time, or the beginning of a day.
+fn time(text: &str) -> anyhow::Result<Timestamp> {
+    let day = || Ok::<_, jiff::Error>(text.parse::<Date>()?.to_zoned(TimeZone::UTC)?.timestamp());
+    let time = text.parse::<Timestamp>().or_else(|_| day());
+    time.ok().context("a time is 2026-05-03T12:00:00Z or 2026-05-03")
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! Which events a caller wants to see: parsed once for lists, exports and feeds.
 
 use buffa::EnumValue;
-use buffa_types::google::protobuf::Timestamp as ProtoTimestamp;
 use eventstore::{AggregateId, Direction, EventFilter};
-use jiff::Timestamp;
 use user_api::v1;
 use user_domain::UserEvent;
 use uuid::Uuid;
@@ -84,19 +82,11 @@ fn correlation_id(fields: &mut Fields, asked: &str) -> Option<Uuid> {
 fn period(fields: &mut Fields, asked: Option<&v1::EventFilter>) -> Period {
     let Some(asked) = asked else { return Period::default() };
     let period = Period {
-        from: moment(fields, "filter.from_time", asked.from_time.as_option()),
-        until: moment(fields, "filter.until_time", asked.until_time.as_option()),
+        from: fields.time("filter.from_time", asked.from_time.as_option()),
+        until: fields.time("filter.until_time", asked.until_time.as_option()),
     };
     if period.from.zip(period.until).is_some_and(|(from, until)| from >= until) {
         fields.wrong("filter.until_time", "EMPTY_PERIOD", "must be later than from_time");
     }
     period
-}
-
-fn moment(fields: &mut Fields, field: &'static str, asked: Option<&ProtoTimestamp>) -> Option<Timestamp> {
-    let moment = Timestamp::try_from(asked?.clone()).ok();
-    if moment.is_none() {
-        fields.wrong(field, "MALFORMED_TIME", "must be between the years 1 and 9999");
-    }
-    moment
 }

@@ -1,7 +1,9 @@
 //! Fields of a request on their way to values: everything that is wrong with them is told at once.
 
+use buffa_types::google::protobuf::Timestamp as ProtoTimestamp;
 use connectrpc::ErrorCode;
 use eventstore::{AggregateId, Version};
+use jiff::Timestamp;
 use user_api::ApiError;
 use user_domain::{Email, Username, Violation};
 use uuid::Uuid;
@@ -26,6 +28,27 @@ impl Fields {
         parse: impl FnOnce(&str) -> Result<T, Violation>,
     ) -> Option<T> {
         text.filter(|text| !text.is_empty()).and_then(|text| self.check(parse(text)))
+    }
+
+    /// The same of a field of a filter, which has a name of its own.
+    pub(super) fn check_filter<T>(
+        &mut self,
+        field: &'static str,
+        text: &str,
+        parse: impl FnOnce(&str) -> Result<T, Violation>,
+    ) -> Option<T> {
+        self.check_optional(Some(text), |text| {
+            parse(text).map_err(|violation| Violation { field, ..violation })
+        })
+    }
+
+    /// A time that may be absent.
+    pub(super) fn time(&mut self, field: &'static str, asked: Option<&ProtoTimestamp>) -> Option<Timestamp> {
+        let time = Timestamp::try_from(asked?.clone()).ok();
+        if time.is_none() {
+            self.wrong(field, "MALFORMED_TIME", "must be between the years 1 and 9999");
+        }
+        time
     }
 
     /// The user's id.

@@ -1,7 +1,7 @@
 //! `ListUsers`: users with certain statuses or with something in what they are called, in any order, page by page.
 
 use user_api::{ApiError, v1};
-use user_domain::{SearchText, Status};
+use user_domain::{Email, SearchText, Status, Username};
 
 use super::call::Call;
 use super::fields::Fields;
@@ -9,11 +9,14 @@ use super::list_users_as_of::list_users_as_of;
 use super::paging::page_size;
 use super::{errors, user};
 use crate::directory::Directory;
-use crate::queries::{self, ListQuestion};
-use crate::read_model::{SortKey, Sorting, UserOrder};
+use crate::queries::{self, Freshness, ListQuestion, Total};
+use crate::read_model::{CreatedBetween, SortKey, Sorting, UserOrder};
 
 /// Who is listed when nobody says otherwise.
 const UNLESS_ASKED: [Status; 3] = [Status::Active, Status::Inactive, Status::Suspended];
+
+/// Why there is no total.
+pub(super) const TOO_COSTLY: &str = "TOTAL_TOO_COSTLY";
 
 pub(super) async fn list_users(
     directory: &Directory,
@@ -26,35 +29,58 @@ pub(super) async fn list_users(
     let mut fields = Fields::default();
     let size = page_size(&mut fields, request.page_size);
     let question = question(&mut fields, &request);
-    only_with_a_moment(&mut fields, &request);
     fields.done()?;
     let freshness = call.freshness(request.min_position);
     let page = queries::list_users(directory, &question, size, &request.page_token, freshness).await;
     let page = page.map_err(|error| errors::of_query(&error))?;
+    let total =
+        if request.include_total { Some(total(directory, &question, freshness).await?) } else { None };
+    let (total_size, total_position, total_refused) = match total {
+        Some(Total::Users { count, position }) => (Some(count), position.0, String::new()),
+        Some(Total::TooCostly) => (None, 0, TOO_COSTLY.to_owned()),
+        None => (None, 0, String::new()),
+    };
     Ok(v1::ListUsersResponse {
         users: page.users.iter().map(user::live).collect(),
         next_page_token: page.next.unwrap_or_default(),
         position: page.position.0,
         parked_users: page.parked_users,
+        total_size,
+        total_position,
+        total_refused,
     })
 }
 
+async fn total(
+    directory: &Directory,
+    question: &ListQuestion,
+    freshness: Freshness,
+) -> Result<Total, ApiError> {
+    queries::count_users(directory, question, freshness).await.map_err(|error| errors::of_query(&error))
+}
+
 fn question(fields: &mut Fields, request: &v1::ListUsersRequest) -> ListQuestion {
-    let search = request.filter.as_option().map_or("", |filter| &filter.query);
+    let filter = request.filter.as_option();
+    let search = filter.map_or("", |filter| &filter.query);
+    let (email, username) = filter.map_or(("", ""), |filter| (&filter.email, &filter.username));
     ListQuestion {
         statuses: statuses(fields, request),
         search: fields.check_optional(Some(search), SearchText::parse),
+        email: fields.check_filter("filter.email", email, Email::parse),
+        username: fields.check_filter("filter.username", username, Username::parse),
+        created: created(fields, filter),
         order: order(fields, &request.order_by),
     }
 }
 
-fn only_with_a_moment(fields: &mut Fields, request: &v1::ListUsersRequest) {
-    let Some(filter) = request.filter.as_option() else { return };
-    for (field, asked) in [("filter.email", &filter.email), ("filter.username", &filter.username)] {
-        if !asked.is_empty() {
-            fields.wrong(field, "ONLY_IN_THE_PAST", "goes with as_of only: GetUser finds who has it now");
-        }
+fn created(fields: &mut Fields, filter: Option<&v1::ListUsersFilter>) -> CreatedBetween {
+    let Some(filter) = filter else { return CreatedBetween::default() };
+    let from = fields.time("filter.created_from", filter.created_from.as_option());
+    let until = fields.time("filter.created_until", filter.created_until.as_option());
+    if from.zip(until).is_some_and(|(from, until)| from >= until) {
+        fields.wrong("filter.created_until", "EMPTY_PERIOD", "must be later than created_from");
     }
+    CreatedBetween::new(from, until)
 }
 
 fn order(fields: &mut Fields, text: &str) -> UserOrder {

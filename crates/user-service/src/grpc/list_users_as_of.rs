@@ -5,11 +5,12 @@ use user_domain::{Email, Status, Username};
 
 use super::call::Call;
 use super::fields::Fields;
+use super::list_users::TOO_COSTLY;
 use super::paging::page_size;
 use super::write::bytes_of;
 use super::{as_of, errors, user};
 use crate::directory::Directory;
-use crate::queries::{self, Moment, Owned, PageOf, PageToken, Past};
+use crate::queries::{self, BadToken, Moment, Owned, PageOf, PageToken, Past, QueryError};
 
 /// Who is listed when nobody says otherwise: as today, neither the deleted nor the erased.
 const UNLESS_ASKED: [Status; 3] = [Status::Active, Status::Inactive, Status::Suspended];
@@ -32,11 +33,17 @@ pub(super) async fn list_users_as_of(
     let question = question(&mut fields, &request);
     fields.done()?;
     let question = question.ok_or_else(|| fields.error())?;
+    let total_refused = refusal(std::mem::take(&mut request.include_total));
     let token = std::mem::take(&mut request.page_token);
     let binding = PageToken { method: "ListUsers as of", question: &bytes_of(&request) };
     let page = PageOf { size, token: &token, binding };
     if question.email.is_some() || question.username.is_some() {
-        return owners(directory, call, &question).await;
+        // They are on one page.
+        if !token.is_empty() {
+            return Err(errors::of_query(&QueryError::BadToken(BadToken)));
+        }
+        let found = owners(directory, call, &question).await?;
+        return Ok(v1::ListUsersResponse { total_refused, ..found });
     }
     let found = queries::users_at(directory, question.moment, &question.statuses, page, call.deadline).await;
     let found = found.map_err(|failure| as_of::blamed("as_of", &failure))?;
@@ -45,7 +52,14 @@ pub(super) async fn list_users_as_of(
         next_page_token: found.next.unwrap_or_default(),
         position: found.position.0,
         parked_users: found.parked_users,
+        total_refused,
+        ..Default::default()
     })
+}
+
+/// Nobody has counted the users of the past.
+fn refusal(total_is_asked_for: bool) -> String {
+    if total_is_asked_for { TOO_COSTLY.to_owned() } else { String::new() }
 }
 
 fn question(fields: &mut Fields, request: &v1::ListUsersRequest) -> Option<Question> {
@@ -60,8 +74,15 @@ fn question(fields: &mut Fields, request: &v1::ListUsersRequest) -> Option<Quest
     if !filter.query.is_empty() {
         fields.wrong("filter.query", "NOT_IN_THE_PAST", "only the users of today can be searched");
     }
-    let email = fields.check_optional(Some(&filter.email), Email::parse);
-    let username = fields.check_optional(Some(&filter.username), Username::parse);
+    for (field, asked) in
+        [("filter.created_from", &filter.created_from), ("filter.created_until", &filter.created_until)]
+    {
+        if asked.as_option().is_some() {
+            fields.wrong(field, "NOT_IN_THE_PAST", "only the users of today are listed by their creation");
+        }
+    }
+    let email = fields.check_filter("filter.email", &filter.email, Email::parse);
+    let username = fields.check_filter("filter.username", &filter.username, Username::parse);
     let statuses = statuses(fields, &filter);
     Some(Question { moment: moment?, statuses, email, username })
 }

@@ -46,6 +46,7 @@ queries! {
     ExplainUser = "explain_user",
     ListUsers = "list_users",
     SearchUsers = "search_users",
+    CountUsers = "count_users",
     Activity = "activity",
     ListUserEvents = "list_user_events",
     ListEvents = "list_events",

@@ -1,14 +1,14 @@
 //! Who is there? Newest first or in another order, by keyset: a page deep down costs what the first one costs.
 
 use eventstore::Position;
-use user_domain::{LiveUser, SearchText, Status};
+use user_domain::{Email, LiveUser, SearchText, Status, Username};
 use uuid::Uuid;
 
 use super::search_users::search_users;
-use super::{Freshness, PageToken, QueryError};
+use super::{BadToken, Freshness, PageToken, QueryError, UserRef, find_user};
 use crate::directory::Directory;
 use crate::metrics::Query;
-use crate::read_model::{self, UserOrder};
+use crate::read_model::{self, CreatedBetween, UserOrder};
 
 /// Which users, and in which order.
 #[derive(Clone, Debug)]
@@ -17,6 +17,12 @@ pub struct ListQuestion {
     pub statuses: Vec<Status>,
     /// With this in what they are called; any if `None`.
     pub search: Option<SearchText>,
+    /// With this address, in any spelling that means the same; any if `None`.
+    pub email: Option<Email>,
+    /// With this username, likewise.
+    pub username: Option<Username>,
+    /// Created then.
+    pub created: CreatedBetween,
     /// In this order.
     pub order: UserOrder,
 }
@@ -34,6 +40,35 @@ pub struct UserPage {
     pub parked_users: u64,
 }
 
+impl ListQuestion {
+    /// Everybody with one of these.
+    #[must_use]
+    pub fn of(statuses: &[Status], order: UserOrder) -> Self {
+        let (search, email, username, created) = (None, None, None, CreatedBetween::default());
+        Self { statuses: statuses.to_vec(), search, email, username, created, order }
+    }
+
+    /// Whether a user belongs on the list.
+    pub(super) fn holds(&self, user: &LiveUser) -> bool {
+        self.statuses.contains(&user.status())
+            && self.created.holds(user.created_at)
+            && self.email.as_ref().is_none_or(|email| email.compare_key() == user.email.compare_key())
+            && self.username.as_ref().is_none_or(|name| name.compare_key() == user.username.compare_key())
+            && self.search.as_ref().is_none_or(|search| user.searched().contains(search.folded()))
+    }
+
+    /// Whether it asks for nothing but statuses.
+    pub(super) fn is_by_status(&self) -> bool {
+        self.one().is_none() && self.search.is_none() && !self.created.is_bounded()
+    }
+
+    /// The one user whom it can be about.
+    pub(super) fn one(&self) -> Option<UserRef> {
+        let email = self.email.clone().map(UserRef::Email);
+        email.or_else(|| self.username.clone().map(UserRef::Username))
+    }
+}
+
 /// At most `size` users, which is more than 0. What the read model's own rows can answer they answer: then the page is
 /// as new as the log.
 pub async fn list_users(
@@ -43,11 +78,31 @@ pub async fn list_users(
     token: &str,
     freshness: Freshness,
 ) -> Result<UserPage, QueryError> {
-    if question.search.is_none() && question.order == UserOrder::NEWEST_FIRST {
+    if let Some(one) = question.one() {
+        return one_user(directory, question, &one, token, freshness).await;
+    }
+    if question.is_by_status() && question.order == UserOrder::NEWEST_FIRST {
         newest_users(directory, &question.statuses, size, token, freshness).await
     } else {
         search_users(directory, question, size, token, freshness).await
     }
+}
+
+/// Who has an address or a name is one user at most: there is no second page.
+async fn one_user(
+    directory: &Directory,
+    question: &ListQuestion,
+    one: &UserRef,
+    token: &str,
+    freshness: Freshness,
+) -> Result<UserPage, QueryError> {
+    if !token.is_empty() {
+        return Err(BadToken.into());
+    }
+    let position = freshness.of_the_log(directory).await?;
+    let found = find_user(directory, one).await?;
+    let users = found.into_iter().filter(|user| question.holds(user)).collect();
+    Ok(UserPage { users, next: None, position, parked_users: 0 })
 }
 
 async fn newest_users(

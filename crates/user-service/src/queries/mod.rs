@@ -25,11 +25,14 @@ mod diff_users;
 mod explain_user;
 mod page_token;
 mod search_users;
+mod few_users;
+mod count_users;
 mod period;
 mod verify_password;
 
 pub use activity::{Activity, Days, activity};
 pub use batch_get_users::{Batch, batch_get_users};
+pub use count_users::{Total, count_users};
 pub use diff_user::{DiffKind, UserDiff, diff_user};
 pub use diff_users::{DiffMark, DiffPage, diff_users};
 pub use event_entry::{ListedEvent, UserEventEntry, listed};

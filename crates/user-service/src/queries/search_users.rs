@@ -5,14 +5,18 @@ use std::time::Instant;
 
 use eventstore::Value;
 use jiff::Timestamp;
-use user_domain::Status;
+use user_domain::{LiveUser, Status};
 use uuid::Uuid;
 
+use super::few_users::few_users;
 use super::{Freshness, ListQuestion, PageToken, QueryError, UserPage};
 use crate::directory::Directory;
 use crate::metrics::Query;
 use crate::projections::USER_SEARCH;
 use crate::read_model::{self, SearchPlace, SearchSlice, SortKey, Sorting};
+
+/// Of so many users all are looked at, if an index names them: some milliseconds.
+const FEW: u32 = 2000;
 
 /// Read at once, at most: a few milliseconds. Slices begin with little more than a page, which is all that an order without
 /// a search needs, and grow.
@@ -33,9 +37,55 @@ pub(super) async fn search_users(
     let asked = question_bytes(question);
     let binding = PageToken { method: "ListUsers", question: &asked };
     let after = binding.read_sealed(directory.root(), token)?;
-    let mut after = after.map(|bytes| place(question.order.key, &bytes)).transpose()?;
+    let after = after.map(|bytes| place(question.order.key, &bytes)).transpose()?;
     let view = freshness.of_projection(directory, USER_SEARCH.name).await?;
     let _timed = directory.metrics().queries().time(Query::SearchUsers);
+    let (mut found, mut end) = match few(directory, question).await? {
+        Some(users) => (page_of(users, question, after.as_ref(), size), None),
+        None => walk(directory, question, after, size, freshness).await?,
+    };
+    if found.len() > size as usize {
+        found.truncate(size as usize);
+        end = found.last().map(|(_, place)| place.clone());
+    }
+    let next = end.map(|place| binding.issue_sealed(directory.root(), &place_bytes(&place)));
+    let users = found.into_iter().map(|(user, _)| user).collect();
+    Ok(UserPage { users, next, position: view.position, parked_users: view.parked_users })
+}
+
+/// Users with their places, and where the walk ended if there may be more behind them.
+type Found = (Vec<(LiveUser, SearchPlace)>, Option<SearchPlace>);
+
+/// The order by which users are found is the order of the list, or they are few.
+async fn few(directory: &Directory, question: &ListQuestion) -> Result<Option<Vec<LiveUser>>, QueryError> {
+    if question.search.is_none() && question.order.key == SortKey::CreatedAt {
+        return Ok(None);
+    }
+    few_users(directory, question, FEW).await
+}
+
+/// Those who come after a place: a page, and one more if there is one.
+fn page_of(
+    users: Vec<LiveUser>,
+    question: &ListQuestion,
+    after: Option<&SearchPlace>,
+    size: u32,
+) -> Vec<(LiveUser, SearchPlace)> {
+    let order = question.order;
+    let mut placed: Vec<_> = users.into_iter().map(|user| (order.place_of(&user), user)).collect();
+    placed.retain(|(place, _)| after.is_none_or(|after| order.compare(after, place).is_lt()));
+    placed.sort_by(|(one, _), (other, _)| order.compare(one, other));
+    placed.into_iter().take(size as usize + 1).map(|(place, user)| (user, place)).collect()
+}
+
+/// Along the order, for a page and one more, or until it has taken long enough.
+async fn walk(
+    directory: &Directory,
+    question: &ListQuestion,
+    mut after: Option<SearchPlace>,
+    size: u32,
+    freshness: Freshness,
+) -> Result<Found, QueryError> {
     let mut found = Vec::new();
     let mut rows = (size + size / SLICE_GROWS + 1).min(SLICE_ROWS);
     for looked in 1.. {
@@ -44,6 +94,7 @@ pub(super) async fn search_users(
             order: question.order,
             statuses: &question.statuses,
             search: question.search.as_ref(),
+            created: question.created,
             rows,
             limit: wanted,
         };
@@ -56,13 +107,7 @@ pub(super) async fn search_users(
             break;
         }
     }
-    if found.len() > size as usize {
-        found.truncate(size as usize);
-        after = found.last().map(|(_, place)| place.clone());
-    }
-    let next = after.map(|place| binding.issue_sealed(directory.root(), &place_bytes(&place)));
-    let users = found.into_iter().map(|(user, _)| user).collect();
-    Ok(UserPage { users, next, position: view.position, parked_users: view.parked_users })
+    Ok((found, after))
 }
 
 /// What a token is bound to: all of the question.
@@ -79,6 +124,7 @@ fn question_bytes(question: &ListQuestion) -> Vec<u8> {
         Sorting::Ascending => b'<',
         Sorting::Descending => b'>',
     });
+    bytes.extend_from_slice(&question.created.to_bytes());
     bytes.extend_from_slice(question.search.as_ref().map_or(&[][..], |search| search.folded().as_bytes()));
     bytes
 }

@@ -19,6 +19,9 @@ static BEFORE: Select = Select {
     columns: &[ColumnKind::Text, ColumnKind::BigInt],
 };
 
+/// Behind every day that a table can hold.
+const AFTER_ALL_DAYS: &str = "~";
+
 /// Counts along the index. A table of counts would keep the domain of somebody who has been erased.
 static DOMAINS: Select = Select {
     sql: "SELECT email_domain, COUNT(*) FROM activity_user \
@@ -85,6 +88,11 @@ pub async fn users_before(store: &dyn EventStore, day: &str) -> Result<Vec<(Stat
         _ => Err(corrupt()),
     };
     rows.into_iter().map(entry).collect()
+}
+
+/// How many users have which status.
+pub async fn users_by_status(store: &dyn EventStore) -> Result<Vec<(Status, i64)>, ReadError> {
+    users_before(store, AFTER_ALL_DAYS).await
 }
 
 /// How that changed between two days, these included.

@@ -2,16 +2,16 @@
 
 mod table;
 mod users;
+mod order;
 mod search;
 mod activity;
 
 pub use activity::{
     ACTIVITY_STATEMENTS, ChangeOfDay, EventsOfDay, UsersOfDomain, changes_by_day, events_by_day, top_domains,
-    users_before,
+    users_before, users_by_status,
 };
-pub use search::{
-    SEARCH_STATEMENTS, SearchFound, SearchPlace, SearchSlice, SortKey, Sorting, UserOrder, search,
-};
+pub use order::{CreatedBetween, SearchPlace, SortKey, Sorting, UserOrder};
+pub use search::{SEARCH_STATEMENTS, SearchFound, SearchSlice, count_created, search};
 pub use table::USER_READ_MODEL;
 pub(crate) use table::{full_row, number, updated_row, user_of};
 pub(crate) use users::row;

@@ -4,52 +4,11 @@
 //! looks for. Where it ended comes with what was found: both are of one moment.
 
 use eventstore::{ColumnKind, EventStore, ReadError, Row, Select, Value};
-use jiff::Timestamp;
 use user_domain::{LiveUser, SearchText, Status};
-use uuid::Uuid;
 
+use super::order::{CreatedBetween, SearchPlace, SortKey, Sorting, UserOrder};
 use super::table::corrupt;
 use super::users::{USER_COLUMNS, kinds, shown};
-
-/// What users are sorted by. Ties are broken by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SortKey {
-    /// When they were created.
-    CreatedAt,
-    /// When their last event was recorded.
-    UpdatedAt,
-    /// Their address, in any case.
-    Email,
-    /// Their name here, in any case.
-    Username,
-}
-
-/// Which way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sorting {
-    /// The smallest first.
-    Ascending,
-    /// The greatest first.
-    Descending,
-}
-
-/// In which order users are listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UserOrder {
-    /// By what.
-    pub key: SortKey,
-    /// Which way.
-    pub sorting: Sorting,
-}
-
-/// The place of a user in an order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SearchPlace {
-    /// What she is sorted by: a text or a time.
-    pub key: Value,
-    /// Who she is.
-    pub id: Uuid,
-}
 
 /// A slice of the table.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +19,8 @@ pub struct SearchSlice<'a> {
     pub statuses: &'a [Status],
     /// Users who have this in what they are called; any if `None`.
     pub search: Option<&'a SearchText>,
+    /// Users who were created then.
+    pub created: CreatedBetween,
     /// How many rows are looked at, at most.
     pub rows: u32,
     /// How many users are found, at most.
@@ -109,6 +70,7 @@ macro_rules! slice {
             columns!(),
             ", place, CAST(0 AS bigint) AS looked_at FROM slice \
              WHERE status IN ($4, $5, $6, $7) AND folded LIKE $8 ESCAPE '\\' \
+             AND created_at >= $10 AND created_at < $11 \
              ORDER BY place ",
             $order,
             ", id ",
@@ -148,8 +110,35 @@ static EMAIL_DOWN: Select = Select { sql: BY_EMAIL[1], columns: kinds!(Text, Big
 static USERNAME_UP: Select = Select { sql: BY_USERNAME[0], columns: kinds!(Text, BigInt) };
 static USERNAME_DOWN: Select = Select { sql: BY_USERNAME[1], columns: kinds!(Text, BigInt) };
 
+/// Of each status at most so many are counted.
+macro_rules! created_with {
+    ($status:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT id FROM user_search WHERE status = ",
+            $status,
+            " AND created_at >= $5 AND created_at < $6 LIMIT $7) AS q"
+        )
+    };
+}
+
+static CREATED: Select = Select {
+    sql: concat!(
+        "SELECT COUNT(*) FROM (",
+        created_with!("$1"),
+        " UNION ALL ",
+        created_with!("$2"),
+        " UNION ALL ",
+        created_with!("$3"),
+        " UNION ALL ",
+        created_with!("$4"),
+        ") AS r"
+    ),
+    columns: &[ColumnKind::BigInt],
+};
+
 /// Every read of this file, for the test that prepares each on both engines.
 pub static SEARCH_STATEMENTS: &[&Select] = &[
+    &CREATED,
     &OLDEST_FIRST,
     &NEWEST_FIRST,
     &STALEST_FIRST,
@@ -166,14 +155,14 @@ pub async fn search(
     slice: &SearchSlice<'_>,
     after: Option<&SearchPlace>,
 ) -> Result<SearchFound, ReadError> {
-    let first = slice.order.before_all();
+    let first = slice.order.before_all(slice.created);
     let SearchPlace { key, id } = after.unwrap_or(&first);
     let mut parameters = vec![key.clone(), Value::Uuid(*id), Value::BigInt(slice.rows.into())];
-    let wanted = slice.statuses.iter().map(|status| Value::Text(status.as_str().to_owned()));
-    parameters.extend(wanted.chain(std::iter::repeat(Value::Null)).take(4));
+    parameters.extend(statuses(slice.statuses));
     parameters.push(Value::Text(pattern(slice.search)));
     parameters.push(Value::BigInt(slice.limit.into()));
-    let rows = store.select(slice.order.select(), &parameters).await?;
+    parameters.extend(slice.created.bounds());
+    let rows = store.select(select(slice.order), &parameters).await?;
     let mut found = SearchFound::default();
     for mut row in rows {
         let place = row.split_off(USER_COLUMNS);
@@ -184,7 +173,31 @@ pub async fn search(
             _ => {}
         }
     }
+    found.end = found.end.filter(|end| !slice.order.is_over(slice.created, end));
     Ok(found)
+}
+
+/// How many users with one of the statuses were created then, if there are no more than so many.
+pub async fn count_created(
+    store: &dyn EventStore,
+    among: &[Status],
+    created: CreatedBetween,
+    most: u32,
+) -> Result<Option<u64>, ReadError> {
+    let mut parameters: Vec<_> = statuses(among).collect();
+    parameters.extend(created.bounds());
+    parameters.push(Value::BigInt(i64::from(most) + 1));
+    let rows = store.select(&CREATED, &parameters).await?;
+    let [row] = &rows[..] else { return Err(corrupt()) };
+    let [Value::BigInt(count)] = row[..] else { return Err(corrupt()) };
+    let count = u64::try_from(count).map_err(|_| corrupt())?;
+    Ok(Some(count).filter(|count| *count <= u64::from(most)))
+}
+
+/// The statuses as four parameters, whether or not there are as many.
+fn statuses(among: &[Status]) -> impl Iterator<Item = Value> {
+    let wanted = among.iter().map(|status| Value::Text(status.as_str().to_owned()));
+    wanted.chain(std::iter::repeat(Value::Null)).take(4)
 }
 
 fn place_of(row: &Row, place: &[Value]) -> Result<(SearchPlace, i64), ReadError> {
@@ -207,35 +220,16 @@ fn pattern(search: Option<&SearchText>) -> String {
     pattern
 }
 
-impl UserOrder {
-    /// The order that the read model's own row has.
-    pub const NEWEST_FIRST: Self = Self { key: SortKey::CreatedAt, sorting: Sorting::Descending };
-
-    fn select(self) -> &'static Select {
-        let [up, down] = match self.key {
-            SortKey::CreatedAt => [&OLDEST_FIRST, &NEWEST_FIRST],
-            SortKey::UpdatedAt => [&STALEST_FIRST, &FRESHEST_FIRST],
-            SortKey::Email => [&EMAIL_UP, &EMAIL_DOWN],
-            SortKey::Username => [&USERNAME_UP, &USERNAME_DOWN],
-        };
-        match self.sorting {
-            Sorting::Ascending => up,
-            Sorting::Descending => down,
-        }
-    }
-
-    /// A place that nobody has, before everybody.
-    fn before_all(self) -> SearchPlace {
-        let is_time = match self.key {
-            SortKey::CreatedAt | SortKey::UpdatedAt => true,
-            SortKey::Email | SortKey::Username => false,
-        };
-        let (text, time, id) = match self.sorting {
-            Sorting::Ascending => ("", Timestamp::UNIX_EPOCH, Uuid::nil()),
-            // The last code point is assigned to nothing, so no value begins with it.
-            Sorting::Descending => ("\u{10ffff}", Timestamp::MAX, Uuid::max()),
-        };
-        SearchPlace { key: if is_time { Value::Time(time) } else { Value::Text(text.to_owned()) }, id }
+fn select(order: UserOrder) -> &'static Select {
+    let [up, down] = match order.key {
+        SortKey::CreatedAt => [&OLDEST_FIRST, &NEWEST_FIRST],
+        SortKey::UpdatedAt => [&STALEST_FIRST, &FRESHEST_FIRST],
+        SortKey::Email => [&EMAIL_UP, &EMAIL_DOWN],
+        SortKey::Username => [&USERNAME_UP, &USERNAME_DOWN],
+    };
+    match order.sorting {
+        Sorting::Ascending => up,
+        Sorting::Descending => down,
     }
 }
 

@@ -9,6 +9,7 @@ mod stage;
 mod calls;
 mod finding;
 mod searching;
+mod listing;
 mod activity;
 mod projecting;
 mod updating;

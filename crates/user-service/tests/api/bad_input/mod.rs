@@ -115,8 +115,11 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           filter too long: invalid_argument TOO_LONG filter.query
           filter control: invalid_argument CONTROL filter.query
           filter two lines: invalid_argument CONTROL filter.query
-          filter of the past: invalid_argument ONLY_IN_THE_PAST filter.email
-          filter of the past too: invalid_argument ONLY_IN_THE_PAST filter.username
+          filter owner of no address: invalid_argument SYNTAX filter.email
+          filter owner of no name: invalid_argument CONTROL_OR_SPACE filter.username
+          filter no time: invalid_argument ?
+          filter in the year 10000: invalid_argument ?
+          filter of no time: invalid_argument EMPTY_PERIOD filter.created_until
           orderBy unknown: invalid_argument UNKNOWN_ORDER order_by
           orderBy two: invalid_argument UNKNOWN_ORDER order_by
           orderBy no way: invalid_argument UNKNOWN_ORDER order_by

@@ -238,8 +238,14 @@ fn searches() -> Bad {
         ("too long", json!({"query": long})),
         ("control", json!({"query": "a\u{0}b"})),
         ("two lines", json!({"query": "a\nb"})),
-        ("of the past", json!({"email": "alice@example.org"})),
-        ("of the past too", json!({"username": "alice"})),
+        ("owner of no address", json!({"email": "alice"})),
+        ("owner of no name", json!({"username": "a b"})),
+        ("no time", json!({"createdFrom": "yesterday"})),
+        ("in the year 10000", json!({"createdUntil": "10000-01-01T00:00:00Z"})),
+        (
+            "of no time",
+            json!({"createdFrom": "2026-01-01T00:00:00Z", "createdUntil": "2026-01-01T00:00:00Z"}),
+        ),
     ]
     .map(filter)
     .to_vec()

@@ -200,7 +200,7 @@ async fn what_goes_with_a_moment_only_and_what_does_not_is_said(stage: &Stage) {
         (json!({"orderBy": "email"}), "invalid_argument NOT_IN_THE_PAST order_by"),
         (json!({"filter": {"query": "ali"}}), "invalid_argument NOT_IN_THE_PAST filter.query"),
         (json!({"minPosition": "1"}), "invalid_argument NOT_IN_THE_PAST min_position"),
-        (json!({"filter": {"email": "alice"}}), "invalid_argument SYNTAX email"),
+        (json!({"filter": {"email": "alice"}}), "invalid_argument SYNTAX filter.email"),
         (json!({"filter": {"statuses": [0]}}), "invalid_argument UNKNOWN_STATUS filter.statuses"),
         (json!({"asOf": {"position": "2"}}), "out_of_range POSITION_NOT_REACHED as_of"),
     ] {

@@ -31,7 +31,18 @@ async fn users_are_looked_at_from_the_command_line(place: &Place) {
     let explained = asked(&service, &["explain", id]).await;
     let username = explained.iter().find(|field| field["field"] == "username").unwrap();
     assert_eq!((&username["value"], &username["before"]), (&json!("alix"), &json!("alice")));
-    assert_eq!(asked(&service, &["list"]).await, [alix]);
+    let created = alix["createdAt"].as_str().unwrap();
+    for whom in [
+        &["list"][..],
+        &["list", "--username", "ALIX", "--status", "active"],
+        &["list", "--query", "ALI", "--created-from", created, "--order-by", "email desc"],
+    ] {
+        let whom = [whom, &["--min-position", "2"]].concat();
+        assert_eq!(asked(&service, &whom).await, from_ref(&alix), "{whom:?}");
+    }
+    let count = ["list", "--min-position", "2", "--count"];
+    assert_eq!(asked(&service, &count).await, [json!(1)]);
+    assert_eq!(asked(&service, &[&count[..], &["--created-until", created]].concat()).await, [json!(0)]);
     assert_eq!(asked(&service, &["list", "--as-of", "1", "--email", "alice@example.org"]).await, [alice]);
     assert_eq!(asked(&service, &["diff", "--from", "1"]).await[0]["changes"], changes);
     let nobody = "01890000-0000-7000-8000-000000000000";

@@ -1,5 +1,6 @@
 //! The socket of whoever runs the service: plain HTTP on `admin.sock`, for the folder's owner alone.
 
+pub(crate) mod keys;
 mod projections;
 
 use std::fs::{self, Permissions};
@@ -65,6 +66,7 @@ pub(crate) async fn serve(listener: UnixListener, directory: Directory, stop: Ca
         .route("/clock/accept", post(accept_clock))
         .route("/top-users", get(top_users))
         .merge(projections::routes())
+        .merge(keys::routes())
         .with_state(directory);
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {

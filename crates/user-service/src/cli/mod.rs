@@ -17,6 +17,7 @@ mod clock;
 mod configuration;
 mod doctor;
 mod events;
+mod key;
 mod log;
 mod migrate;
 mod projection;
@@ -65,6 +66,8 @@ enum Command {
     Restore(restore::RestoreArgs),
     /// Check a store against its own log, also while a service is using it. Ends with 3 if something is wrong
     Doctor(doctor::DoctorArgs),
+    /// Rotate the master key: see what is wrapped by which, and wrap all anew while the service goes on
+    Key(key::KeyCommandArgs),
     /// Look at users as they are and as they were, through a running service
     Users(users::UsersArgs),
     /// Show, follow and export what happened, from a running service
@@ -125,6 +128,7 @@ impl Cli {
             Command::Backup(args) => backup::back_up(&args).await,
             Command::Restore(args) => restore::restore(&args).await,
             Command::Doctor(args) => doctor::doctor(&args).await,
+            Command::Key(args) => key::key(args).await.map(|()| Exit::Success),
             Command::Users(args) => users::users(&args).await.map(|()| Exit::Success),
             Command::Events(command) => events::events(command).await.map(|()| Exit::Success),
             Command::AcceptClock(args) => clock::accept(&args).await.map(|()| Exit::Success),

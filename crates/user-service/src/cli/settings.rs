@@ -187,6 +187,16 @@ impl KeyArgs {
     }
 }
 
+/// The master key that is to take the place of the current one, if it was given.
+pub(super) fn new_master_key(file: Option<&PathBuf>) -> anyhow::Result<Option<MasterKeys>> {
+    let in_environment = std::env::var("USER_SERVICE_NEW_MASTER_KEY").ok().filter(|key| !key.is_empty());
+    let given = match (in_environment, file) {
+        (Some(key), _) => Some(Zeroizing::new(key)),
+        (None, file) => file.map(read_secret).transpose()?,
+    };
+    Ok(given.map(|key| MasterKeys::parse(&key, &[])).transpose()?)
+}
+
 /// Says that a master key was made, if it was.
 pub(super) fn announce_key(store: &StoreUrl, freshness: Freshness) {
     if let (Freshness::Fresh, StoreUrl::Sqlite(path)) = (freshness, store) {

@@ -4,6 +4,7 @@
 //! wrapped anew: rotation works with many instances.
 
 use std::fmt;
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -18,8 +19,13 @@ pub struct MasterKeys {
 }
 
 /// Names a master key beside what it wrapped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MasterKeyId(pub i16);
+
+/// It is none: four hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the id of a master key is four hex digits")]
+pub struct BadMasterKeyId;
 
 /// A key under a master key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,14 +64,39 @@ impl MasterKeys {
         Zeroizing::new(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
     }
 
+    /// Those of another as well, which unwrap.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.keys.extend(others.keys);
+        self
+    }
+
     /// The key that wraps.
-    pub(super) fn current(&self) -> MasterKeyId {
+    #[must_use]
+    pub fn current(&self) -> MasterKeyId {
         self.keys[0].0
     }
 
+    /// Whether a key is one of these.
+    #[must_use]
+    pub fn knows(&self, id: MasterKeyId) -> bool {
+        self.keys.iter().any(|(known, _)| *known == id)
+    }
+
     pub(super) fn wrap(&self, sources: &Sources, place: &[u8], key: &Key) -> Wrapped {
-        let (key_id, master) = &self.keys[0];
-        Wrapped { key_id: *key_id, bytes: cipher::encrypt(master, sources.random(), place, key.as_slice()) }
+        wrap(&self.keys[0], sources, place, key)
+    }
+
+    /// The same with one of the others, if it was given.
+    pub(super) fn wrap_with(
+        &self,
+        id: MasterKeyId,
+        sources: &Sources,
+        place: &[u8],
+        key: &Key,
+    ) -> Option<Wrapped> {
+        let master = self.keys.iter().find(|(known, _)| *known == id)?;
+        Some(wrap(master, sources, place, key))
     }
 
     pub(super) fn unwrap(&self, place: &[u8], wrapped: &Wrapped) -> Result<Key, MasterKeyError> {
@@ -75,6 +106,11 @@ impl MasterKeys {
         let key = <[u8; 32]>::try_from(plain.as_slice()).map_err(|_| Unreadable)?;
         Ok(Key::new(key))
     }
+}
+
+fn wrap(master: &(MasterKeyId, Key), sources: &Sources, place: &[u8], key: &Key) -> Wrapped {
+    let (key_id, master) = master;
+    Wrapped { key_id: *key_id, bytes: cipher::encrypt(master, sources.random(), place, key.as_slice()) }
 }
 
 fn parse_key(text: &str) -> Result<(MasterKeyId, Key), MasterKeyError> {
@@ -89,6 +125,21 @@ fn parse_key(text: &str) -> Result<(MasterKeyId, Key), MasterKeyError> {
     let digest =
         Sha256::new().chain_update("user-service master key id").chain_update(key.as_slice()).finalize();
     Ok((MasterKeyId(i16::from_be_bytes([digest[0], digest[1]])), key))
+}
+
+impl fmt::Display for MasterKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04x}", self.0)
+    }
+}
+
+impl FromStr for MasterKeyId {
+    type Err = BadMasterKeyId;
+
+    fn from_str(text: &str) -> Result<Self, BadMasterKeyId> {
+        let id = u16::from_str_radix(text, 16).map_err(|_| BadMasterKeyId)?;
+        Ok(Self(id.cast_signed()))
+    }
 }
 
 impl fmt::Debug for MasterKeys {
@@ -120,6 +171,14 @@ mod tests {
         for text in ["", "00", &OLD[1..], &OLD.replace('a', "g"), &OLD.replace("00", "é")] {
             assert_eq!(MasterKeys::parse(text, &[]).err(), Some(MasterKeyError::Malformed), "{text}");
         }
+    }
+
+    #[test]
+    fn the_id_of_a_key_is_read_as_it_is_printed() {
+        for id in [MasterKeyId(0), MasterKeyId(0x1f), MasterKeyId(-1), MasterKeyId(i16::MIN)] {
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        assert_eq!("12345".parse::<MasterKeyId>(), Err(BadMasterKeyId));
     }
 
     #[test]

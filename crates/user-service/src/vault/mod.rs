@@ -8,11 +8,13 @@ mod root;
 mod origin;
 mod sealing;
 mod user_secret;
+mod rotation;
 
 pub use cipher::Unreadable;
-pub use master_key::{MasterKeyError, MasterKeyId, MasterKeys, Wrapped};
+pub use master_key::{BadMasterKeyId, MasterKeyError, MasterKeyId, MasterKeys, Wrapped};
 pub use origin::Origin;
 pub use root::{VaultError, VaultRoot};
+pub use rotation::{RotationError, Step, Wrapping, rotate_some, wrapping};
 pub(crate) use sealing::Contents;
 pub use sealing::{Opened, Place, UserKey};
 pub use user_secret::{
@@ -21,4 +23,4 @@ pub use user_secret::{
 pub(crate) use user_secret::{delete, insert, update};
 
 /// Every statement of the vault, for the test that prepares each on both engines.
-pub static STATEMENTS: [&[&str]; 2] = [root::STATEMENTS, user_secret::STATEMENTS];
+pub static STATEMENTS: [&[&str]; 3] = [root::STATEMENTS, user_secret::STATEMENTS, rotation::STATEMENTS];

@@ -1,6 +1,6 @@
 //! The vault's root: one secret per store, made once and wrapped by the master key, from which every keyed hash comes.
 //!
-//! Rotating the master key does not touch it, so claims keep their keys. Unwrapping it is also what finds out, at start,
+//! Rotating the master key wraps it anew and does not change it, so claims keep their keys. Unwrapping it is also what finds out, at start,
 //! that the wrong master key was given.
 
 use cqrs::Claim;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::cipher::{self, Key, Unreadable};
-use super::{MasterKeyError, MasterKeyId, MasterKeys, Wrapped};
+use super::{MasterKeyError, MasterKeyId, MasterKeys, RotationError, Wrapped};
 use crate::Sources;
 
 const PLACE: &[u8] = b"vault root";
@@ -55,8 +55,6 @@ impl VaultRoot {
     }
 
     /// Opens the root, or makes one in a store that has none yet. Of several instances that start at once, one makes it.
-    ///
-    /// A root under an older master key is wrapped anew: from then on that key alone opens nothing.
     pub async fn establish(
         store: &dyn EventStore,
         keys: &MasterKeys,
@@ -67,13 +65,25 @@ impl VaultRoot {
             store.execute(MAKE, &[Value::SmallInt(wrapped.key_id.0), Value::Bytes(wrapped.bytes)]).await?;
         }
         let found = find(store).await?.ok_or(VaultError::Missing)?;
-        let root = Self(keys.unwrap(PLACE, &found)?);
-        if found.key_id != keys.current() {
-            let anew = keys.wrap(sources, PLACE, &root.0);
-            let (new, bytes, old) = (anew.key_id.0, anew.bytes, found.key_id.0);
-            store.execute(REWRAP, &[Value::SmallInt(new), Value::Bytes(bytes), Value::SmallInt(old)]).await?;
+        Ok(Self(keys.unwrap(PLACE, &found)?))
+    }
+
+    /// Wraps the root with another master key: whoever has not been given that one opens nothing from then on.
+    pub(super) async fn rewrap(
+        store: &dyn EventStore,
+        keys: &MasterKeys,
+        sources: &Sources,
+        to: MasterKeyId,
+    ) -> Result<(), RotationError> {
+        let found = find(store).await?.ok_or(RotationError::Missing)?;
+        if found.key_id == to {
+            return Ok(());
         }
-        Ok(root)
+        let root = keys.unwrap(PLACE, &found).map_err(RotationError::Root)?;
+        let anew = keys.wrap_with(to, sources, PLACE, &root).ok_or(RotationError::NotGiven(to))?;
+        let old = Value::SmallInt(found.key_id.0);
+        store.execute(REWRAP, &[Value::SmallInt(to.0), Value::Bytes(anew.bytes), old]).await?;
+        Ok(())
     }
 
     /// The key under which the log knows a claim.
@@ -155,7 +165,7 @@ impl VaultRoot {
     }
 }
 
-async fn find(store: &dyn EventStore) -> Result<Option<Wrapped>, ReadError> {
+pub(super) async fn find(store: &dyn EventStore) -> Result<Option<Wrapped>, ReadError> {
     let rows = store.select(&FIND, &[]).await?;
     match rows.into_iter().next().as_deref() {
         None => Ok(None),

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::cipher::{self, Key, Unreadable};
-use super::{MasterKeyError, MasterKeys, Origin, Wrapped};
+use super::{MasterKeyError, MasterKeyId, MasterKeys, Origin, Wrapped};
 use crate::Sources;
 
 /// A user's own key, unwrapped: it lives for one request or batch.
@@ -74,6 +74,17 @@ impl UserKey {
 
     pub(crate) fn wrap(&self, keys: &MasterKeys, sources: &Sources, id: AggregateId) -> Wrapped {
         keys.wrap(sources, id.0.as_bytes(), &self.0)
+    }
+
+    /// The same with one of the master keys that do not wrap otherwise.
+    pub(super) fn wrap_with(
+        &self,
+        keys: &MasterKeys,
+        master: MasterKeyId,
+        sources: &Sources,
+        id: AggregateId,
+    ) -> Option<Wrapped> {
+        keys.wrap_with(master, sources, id.0.as_bytes(), &self.0)
     }
 
     pub(crate) fn unwrap(

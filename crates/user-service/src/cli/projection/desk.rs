@@ -24,6 +24,7 @@ use crate::data_folder::DataFolder;
 use crate::directory::{Directory, Parts};
 use crate::projections::{self, parked_of};
 use crate::store::{Access, StoreUrl};
+use crate::vault::MasterKeys;
 
 const POLL: Duration = Duration::from_millis(200);
 
@@ -41,8 +42,7 @@ pub(in crate::cli) enum Desk {
 /// The store in the hands of this process.
 pub(in crate::cli) struct Own {
     directory: Directory,
-    #[expect(dead_code, reason = "it is ours until it is dropped")]
-    folder: Option<DataFolder>,
+    _folder: Option<DataFolder>,
     /// The work on projections, once it was found that nobody does it: for all wishes of this command.
     runner: OnceCell<JoinHandle<()>>,
     stop: CancellationToken,
@@ -50,21 +50,10 @@ pub(in crate::cli) struct Own {
 
 impl Desk {
     pub(in crate::cli) async fn open(place: &Place) -> anyhow::Result<Self> {
-        let url = &place.service.store.store;
-        if let Some(socket) = place.service.known_socket()
-            && UnixStream::connect(&socket).await.is_ok()
-        {
-            return Ok(Self::Service(socket));
+        match service_at(place).await {
+            Some(socket) => Ok(Self::Service(socket)),
+            None => Ok(Self::Store(Box::new(Own::open(place, None).await?))),
         }
-        let folder = match url {
-            StoreUrl::Sqlite(path) => Some(DataFolder::take(DataFolder::of(path))?),
-            StoreUrl::Postgres(_) => None,
-        };
-        let keys = place.key.of_existing(url)?;
-        let store = place.service.store.options(Access::Owner).open().await?;
-        let directory = Directory::open_existing(store, Parts::of_an_operator(keys)).await?;
-        let (runner, stop) = (OnceCell::new(), CancellationToken::new());
-        Ok(Self::Store(Box::new(Own { directory, folder, runner, stop })))
     }
 
     pub(in crate::cli) async fn close(self) -> anyhow::Result<()> {
@@ -156,7 +145,34 @@ impl Desk {
     }
 }
 
+/// The socket of the service that is meant, if one answers there.
+pub(in crate::cli) async fn service_at(place: &Place) -> Option<PathBuf> {
+    let socket = place.service.known_socket()?;
+    UnixStream::connect(&socket).await.is_ok().then_some(socket)
+}
+
 impl Own {
+    /// Opens the store, which nobody else may be using if it is an embedded one. More master keys can be given for reading.
+    pub(in crate::cli) async fn open(place: &Place, more: Option<MasterKeys>) -> anyhow::Result<Self> {
+        let url = &place.service.store.store;
+        let folder = match url {
+            StoreUrl::Sqlite(path) => Some(DataFolder::take(DataFolder::of(path))?),
+            StoreUrl::Postgres(_) => None,
+        };
+        let keys = place.key.of_existing(url)?;
+        let keys = match more {
+            Some(more) => keys.and(more),
+            None => keys,
+        };
+        let store = place.service.store.options(Access::Owner).open().await?;
+        let directory = Directory::open_existing(store, Parts::of_an_operator(keys)).await?;
+        Ok(Self { directory, _folder: folder, runner: OnceCell::new(), stop: CancellationToken::new() })
+    }
+
+    pub(in crate::cli) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
     /// Does the work of projections until it is told to stop.
     fn run(&self) -> JoinHandle<()> {
         let (projections, stop) = (self.directory.projections().clone(), self.stop.clone());

@@ -11,7 +11,7 @@ use eventstore::{AggregateId, Slot};
 use uuid::Uuid;
 
 use super::settings::{AdminArgs, KeyArgs};
-pub(super) use desk::Desk;
+pub(super) use desk::{Desk, Own, service_at};
 
 #[derive(Debug, Args)]
 pub(super) struct ProjectionArgs {

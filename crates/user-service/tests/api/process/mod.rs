@@ -3,6 +3,7 @@
 mod looking_after;
 mod restoring;
 mod backing_up;
+mod rotating;
 mod running;
 mod starting;
 mod stopping;

@@ -4,7 +4,7 @@ use crate::values::{Email, Username};
 
 /// A command that was understood and not carried out. Nothing has changed.
 ///
-/// Two of them are not decided here: `EmailTaken` and `UsernameTaken` come from the claims in the append's transaction.
+/// Three of them are not decided here: `EmailTaken`, `UsernameTaken` and `UsernameTooSimilar` come from the claims in the append's transaction.
 /// They stand here so that one map covers every refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
@@ -35,6 +35,12 @@ pub enum Refusal {
     /// Another user has this username, perhaps a deleted one. Choose another name.
     #[error("the username is taken")]
     UsernameTaken,
+    /// The name looks like that of another user, perhaps a deleted one: people could not tell them apart. Choose another name.
+    #[error("the username looks like another user's")]
+    UsernameTooSimilar,
+    /// The name, or one that looks like it, is kept for those who speak for the service. Choose another name.
+    #[error("the username is reserved")]
+    UsernameReserved,
     /// The old password is not the user's. Ask her again.
     #[error("the old password is wrong")]
     WrongPassword,
@@ -45,7 +51,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::UserNotFound,
         Self::UserErased,
         Self::UserDeleted,
@@ -55,6 +61,8 @@ impl Refusal {
         Self::AlreadyExists,
         Self::EmailTaken,
         Self::UsernameTaken,
+        Self::UsernameTooSimilar,
+        Self::UsernameReserved,
         Self::WrongPassword,
         Self::CredentialChanged,
     ];
@@ -71,6 +79,8 @@ impl Refusal {
             Self::AlreadyExists => "USER_ALREADY_EXISTS",
             Self::EmailTaken => "EMAIL_TAKEN",
             Self::UsernameTaken => "USERNAME_TAKEN",
+            Self::UsernameTooSimilar => "USERNAME_CONFUSABLE",
+            Self::UsernameReserved => "USERNAME_RESERVED",
             Self::WrongPassword => "WRONG_PASSWORD",
             Self::CredentialChanged => "CREDENTIAL_CHANGED",
         }
@@ -81,6 +91,7 @@ impl Refusal {
         match scope {
             Email::SCOPE => Some(Self::EmailTaken),
             Username::SCOPE => Some(Self::UsernameTaken),
+            Username::LOOK_ALIKE_SCOPE => Some(Self::UsernameTooSimilar),
             _ => None,
         }
     }
@@ -102,6 +113,7 @@ mod tests {
     fn a_taken_claim_names_the_value_that_is_taken() {
         assert_eq!(Refusal::of_taken_claim("email.1"), Some(Refusal::EmailTaken));
         assert_eq!(Refusal::of_taken_claim("username.1"), Some(Refusal::UsernameTaken));
+        assert_eq!(Refusal::of_taken_claim("username_look_alike.1"), Some(Refusal::UsernameTooSimilar));
         assert_eq!(Refusal::of_taken_claim("role.1"), None);
     }
 }

@@ -84,7 +84,7 @@ impl LiveUser {
 
     /// What nobody else may own as long as she lives, deleted or not.
     pub fn claims(&self) -> Vec<Claim> {
-        vec![self.email.claim(), self.username.claim()]
+        vec![self.email.claim(), self.username.claim(), self.username.look_alike_claim()]
     }
 }
 
@@ -274,7 +274,10 @@ mod tests {
     fn a_user_owns_her_address_and_her_name_in_any_case() {
         let claims: Vec<_> = given([alice::created()]).state().claims();
         let claims: Vec<_> = claims.iter().map(|claim| (claim.scope, claim.value.as_str())).collect();
-        assert_eq!(claims, [("email.1", "alice@example.org"), ("username.1", "alice")]);
+        assert_eq!(
+            claims,
+            [("email.1", "alice@example.org"), ("username.1", "alice"), ("username_look_alike.1", "allce")]
+        );
     }
 
     #[test]

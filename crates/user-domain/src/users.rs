@@ -3,7 +3,7 @@
 use cqrs::{Claim, Decider, Recorded};
 use eventstore::Version;
 
-use crate::{Refusal, User, UserCommand, UserEvent, commands, user};
+use crate::{Refusal, User, UserCommand, UserEvent, Username, commands, user};
 
 /// The directory of users; each stream of it is one user.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,7 @@ pub struct Users;
 
 impl Decider for Users {
     const AGGREGATE_TYPE: &'static str = "user";
+    const LATER_SCOPES: &'static [&'static str] = &[Username::LOOK_ALIKE_SCOPE];
 
     type State = User;
     type Command = UserCommand;

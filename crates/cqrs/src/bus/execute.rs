@@ -119,7 +119,8 @@ impl<A> CommandBus<A> {
         if events.is_empty() && execution.request.is_none() {
             return Ok(Prepared::Unchanged(unchanged(execution, before, self.head().await?)));
         }
-        let decision = self.weigh(execution, before, events);
+        let mut decision = self.weigh(execution, before, events);
+        self.keep_to_what_is_held(execution, &mut decision).await?;
         self.refuse_taken_claims(execution, &decision).await?;
         let written = self.write(execution, &decision, &context).await?;
         let append = Append {
@@ -157,10 +158,28 @@ impl<A> CommandBus<A> {
             })
             .collect();
         let after = events.iter().fold(before.clone(), D::evolve);
-        let claims = ClaimDifference::between(&D::claims(&before), D::claims(&after), |claim| {
-            self.aggregates.claim_key(claim)
-        });
+        let (owned, owns) = (D::claims(&before), D::claims(&after));
+        let key_of = |claim: &_| self.aggregates.claim_key(claim);
+        let claims = ClaimDifference::between(&owned, owns, D::LATER_SCOPES, key_of);
         Decision { before, events, after, claims }
+    }
+
+    /// An aggregate of before a scope does not hold what its state says, and another may by now. Only the aggregate itself
+    /// could change that, which its version tells.
+    async fn keep_to_what_is_held<D: Decider>(
+        &self,
+        execution: &Execution<D, A::Attachment>,
+        decision: &mut Decision<D>,
+    ) -> Result<(), Fault>
+    where
+        A: Aggregates<D>,
+    {
+        for key in decision.claims.doubtful() {
+            if self.store.claim_owner(key).await? != Some(execution.id) {
+                decision.claims.without(key);
+            }
+        }
+        Ok(())
     }
 
     /// Refuses what another aggregate owns now, before a password is hashed for nothing. A race that slips through is

@@ -67,7 +67,7 @@ pub struct Change<'a, D: Decider> {
     pub events: &'a [Recorded<D::Event>],
     /// The state after them.
     pub after: &'a D::State,
-    /// What the state after them owns: every claim with its key.
+    /// What the state after them owns: every claim with its key, but for those of a later scope that stay as they are.
     pub claims: &'a [(Claim, ClaimKey)],
 }
 
@@ -137,4 +137,5 @@ impl<A> CommandBus<A> {
 struct ClaimDifference {
     changes: ClaimChanges,
     after: Vec<(Claim, ClaimKey)>,
+    doubtful: Vec<ClaimKey>,
 }

@@ -28,6 +28,7 @@ impl Command for CreateUser {
 
     fn decide(&self, user: &User) -> Decision {
         match user {
+            User::Absent if self.username.is_reserved() => Err(Refusal::UsernameReserved),
             User::Absent => Ok(vec![self.created().into()]),
             User::Live(_) => Err(Refusal::AlreadyExists),
             User::Erased(_) => Err(Refusal::UserErased),
@@ -60,6 +61,13 @@ mod tests {
     fn a_new_user_is_active() {
         given([]).when(alice::create().into()).then([alice::created()]);
         assert_eq!(given([]).when(alice::create().into()).state().status(), Some(Status::Active));
+    }
+
+    #[test]
+    fn a_reserved_name_is_nobodys() {
+        let crate::UserCommand::CreateUser(alice) = alice::create().into() else { panic!("create") };
+        let username = Username::parse("\u{430}dmin").expect("a name");
+        given([]).when(CreateUser { username, ..alice }.into()).refused(Refusal::UsernameReserved);
     }
 
     #[test]

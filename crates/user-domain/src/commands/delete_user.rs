@@ -45,7 +45,7 @@ mod tests {
         let before = given([alice::created()]).state();
         let after = given([alice::created(), alice::deleted()]).state();
         assert_eq!(Users::claims(&after), Users::claims(&before));
-        assert_eq!(Users::claims(&after).len(), 2);
+        assert_eq!(Users::claims(&after).len(), 3);
     }
 
     #[test]

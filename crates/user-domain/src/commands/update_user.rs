@@ -20,7 +20,8 @@ impl Command for UpdateUser {
     fn decide(&self, user: &User) -> Decision {
         let user = user.present()?;
         let email = self.email.as_ref().and_then(|email| change_email::changed(user, email));
-        let username = self.username.as_ref().and_then(|username| change_username::changed(user, username));
+        let username = self.username.as_ref().map(|username| change_username::changed(user, username));
+        let username = username.transpose()?.flatten();
         let profile = self.profile.changed(user);
         let events = [email.map(Into::into), username.map(Into::into), profile.map(Into::into)];
         Ok(events.into_iter().flatten().collect())
@@ -56,6 +57,12 @@ mod tests {
         let command =
             UpdateUser { email: Some(alice::email()), profile: ProfilePatch::default(), ..everything() };
         given([alice::created()]).when(command.into()).then([alice::username_changed("Alice", "alix")]);
+    }
+
+    #[test]
+    fn a_reserved_name_leaves_everything_as_it_is() {
+        let command = UpdateUser { username: Username::parse("support").ok(), ..everything() };
+        given([alice::created()]).when(command.into()).refused(Refusal::UsernameReserved);
     }
 
     #[test]

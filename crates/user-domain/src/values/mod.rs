@@ -6,10 +6,12 @@ mod caseless;
 mod characters;
 mod credential_state;
 mod email;
+mod look_alike;
 mod password;
 mod password_hash;
 mod person_name;
 mod reason;
+mod reserved_usernames;
 mod search_text;
 mod username;
 

@@ -49,11 +49,17 @@ impl Folded {
         self.version = happened.version;
         self.user = Users::evolve(std::mem::take(&mut self.user), happened);
         if let Some(opened) = opened {
-            self.claims = opened.claims;
+            self.own(opened);
         }
         if matches!(happened.event, UserEvent::UserErased(_)) {
             self.erasure = Erasure::Recorded;
         }
+    }
+
+    /// What an event says that she owns. In a later scope it says so where that changes: it holds until it is said again.
+    fn own(&mut self, opened: Opened) {
+        self.claims.retain(|scope, _| Users::LATER_SCOPES.contains(&&**scope));
+        self.claims.extend(opened.claims);
     }
 
     /// Whether she lives, by the log, and her key opens none of it.
@@ -160,5 +166,40 @@ impl Fold {
                 self.findings.push(Finding::Unreadable { position: event.position.0, cause });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use user_domain::{Email, Username};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const OLD: [&str; 2] = [Email::SCOPE, Username::SCOPE];
+    const LOOKS: &str = Username::LOOK_ALIKE_SCOPE;
+
+    /// What she owns after events whose sealed parts speak of these claims.
+    fn owned(events: &[(u128, &[&str])]) -> BTreeMap<String, ClaimKey> {
+        let mut folded = Folded::default();
+        for (key, scopes) in events {
+            let key = ClaimKey(Uuid::from_u128(*key));
+            let claims = scopes.iter().map(|scope| ((*scope).to_owned(), key)).collect();
+            folded.own(Opened { personal: None, claims, origin: None });
+        }
+        folded.claims
+    }
+
+    #[test]
+    fn who_is_older_than_a_scope_owns_nothing_in_it() {
+        let scopes: Vec<_> = owned(&[(1, &OLD), (2, &OLD)]).into_keys().collect();
+        assert_eq!(scopes, OLD);
+    }
+
+    #[test]
+    fn what_is_owned_in_a_later_scope_holds_until_it_is_said_again() {
+        let all = [OLD[0], OLD[1], LOOKS];
+        assert_eq!(owned(&[(1, &all), (2, &OLD)])[LOOKS], ClaimKey(Uuid::from_u128(1)));
+        assert_eq!(owned(&[(1, &all), (2, &all)])[LOOKS], ClaimKey(Uuid::from_u128(2)));
     }
 }

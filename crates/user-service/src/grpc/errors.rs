@@ -169,7 +169,11 @@ pub(super) fn of_refusal(refusal: Refusal) -> ApiError {
         Refusal::UserDeleted | Refusal::UserSuspended | Refusal::UserNotActive | Refusal::NotDeleted => {
             ErrorCode::FailedPrecondition
         }
-        Refusal::AlreadyExists | Refusal::EmailTaken | Refusal::UsernameTaken => ErrorCode::AlreadyExists,
+        Refusal::AlreadyExists
+        | Refusal::EmailTaken
+        | Refusal::UsernameTaken
+        | Refusal::UsernameTooSimilar => ErrorCode::AlreadyExists,
+        Refusal::UsernameReserved => ErrorCode::InvalidArgument,
         Refusal::WrongPassword => ErrorCode::PermissionDenied,
         Refusal::CredentialChanged => ErrorCode::Aborted,
     };
@@ -177,6 +181,14 @@ pub(super) fn of_refusal(refusal: Refusal) -> ApiError {
     match refusal {
         Refusal::EmailTaken => error.with_violation("email", "belongs to another user"),
         Refusal::UsernameTaken => error.with_violation("username", "belongs to another user"),
+        // Whose it looks like is not said: she may be deleted, and nobody's to find.
+        Refusal::UsernameTooSimilar => {
+            error.with_violation("username", "looks like the name of another user")
+        }
+        Refusal::UsernameReserved => error.with_violation(
+            "username",
+            "is kept for those who speak for the service, or looks like one that is",
+        ),
         Refusal::WrongPassword => error.with_violation("old_password", "is not the user's password"),
         Refusal::UserNotFound
         | Refusal::UserErased

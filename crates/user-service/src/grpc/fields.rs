@@ -108,7 +108,7 @@ impl Fields {
         match by {
             Some(By::Id(id)) => self.check(parse_uuid("id", id)).map(UserRef::Id),
             Some(By::Email(email)) => self.check(Email::parse(email)).map(UserRef::Email),
-            Some(By::Username(name)) => self.check(Username::parse(name)).map(UserRef::Username),
+            Some(By::Username(name)) => self.check(Username::sought(name)).map(UserRef::Username),
             None => {
                 self.wrong("id", "REQUIRED", "give exactly one of id, email and username");
                 None

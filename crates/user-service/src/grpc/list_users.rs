@@ -67,7 +67,7 @@ fn question(fields: &mut Fields, request: &v1::ListUsersRequest) -> ListQuestion
         statuses: statuses(fields, request),
         search: fields.check_optional(Some(search), SearchText::parse),
         email: fields.check_filter("filter.email", email, Email::parse),
-        username: fields.check_filter("filter.username", username, Username::parse),
+        username: fields.check_filter("filter.username", username, Username::sought),
         created: created(fields, filter),
         order: order(fields, &request.order_by),
     }

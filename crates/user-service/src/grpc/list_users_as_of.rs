@@ -82,7 +82,7 @@ fn question(fields: &mut Fields, request: &v1::ListUsersRequest) -> Option<Quest
         }
     }
     let email = fields.check_filter("filter.email", &filter.email, Email::parse);
-    let username = fields.check_filter("filter.username", &filter.username, Username::parse);
+    let username = fields.check_filter("filter.username", &filter.username, Username::sought);
     let statuses = statuses(fields, &filter);
     Some(Question { moment: moment?, statuses, email, username })
 }

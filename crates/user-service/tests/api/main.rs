@@ -15,6 +15,7 @@ mod projecting;
 mod updating;
 mod repeating;
 mod lifecycle;
+mod names;
 mod passwords;
 mod history;
 mod audit;

@@ -193,6 +193,8 @@ fn every_failure_has_a_code_and_a_reason() {
     Refused(AlreadyExists): already_exists USER_ALREADY_EXISTS
     Refused(EmailTaken): already_exists EMAIL_TAKEN email
     Refused(UsernameTaken): already_exists USERNAME_TAKEN username
+    Refused(UsernameTooSimilar): already_exists USERNAME_CONFUSABLE username
+    Refused(UsernameReserved): invalid_argument USERNAME_RESERVED username
     Refused(WrongPassword): permission_denied WRONG_PASSWORD old_password
     Refused(CredentialChanged): aborted CREDENTIAL_CHANGED
     PreconditionFailed: aborted ETAG_MISMATCH etag

@@ -15,7 +15,7 @@ const SIBLINGS: [(&str, &str); 3] = [
 
 /// Files that one of the two has for itself, each with what the other engine has instead. A folder stands for what is in
 /// it but for its `mod.rs`, which says what the folder is for.
-const ALONE: [(&str, &str); 10] = [
+const ALONE: &[(&str, &str)] = &[
     ("crates/eventstore-postgres/src/append/", "a batch is one statement, put together from parts"),
     ("crates/eventstore-postgres/src/news.rs", "nobody else appends to a file"),
     ("crates/eventstore-postgres/src/projection/copy.rs", "a file has no faster way in than the others"),

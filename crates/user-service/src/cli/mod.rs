@@ -20,10 +20,13 @@ mod events;
 mod key;
 mod log;
 mod migrate;
+mod moment;
 mod projection;
 mod restore;
 mod serve;
 mod settings;
+mod shown;
+mod table;
 mod top_users;
 mod users;
 
@@ -68,7 +71,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Rotate the master key: see what is wrapped by which, and wrap all anew while the service goes on
     Key(key::KeyCommandArgs),
-    /// Look at users as they are and as they were, through a running service
+    /// Ask about users and change them, as they are and as they were, through a running service
     Users(users::UsersArgs),
     /// Show, follow and export what happened, from a running service
     #[command(subcommand)]
@@ -164,5 +167,42 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    /// The command that makes each call.
+    const CALLS: &[(&str, &str)] = &[
+        ("CreateUser", "users create --email a@example.org --username a --password-file -"),
+        ("GetUser", "users get --username a"),
+        ("BatchGetUsers", "users batch-get 1 2"),
+        ("ListUsers", "users list"),
+        ("UpdateUser", "users update 1 --first-name A --clear last_name"),
+        ("ChangePassword", "users change-password 1 --old-password-file a --new-password-file b"),
+        ("SetPassword", "users set-password 1 --password-hash-file a"),
+        ("VerifyPassword", "users verify-password --email a@example.org --password-file -"),
+        ("ActivateUser", "users activate 1"),
+        ("DeactivateUser", "users deactivate 1"),
+        ("SuspendUser", "users suspend 1 --reason because"),
+        ("ReinstateUser", "users reinstate 1"),
+        ("DeleteUser", "users delete 1 --etag a"),
+        ("RestoreUser", "users restore 1 --request-id a"),
+        ("EraseUser", "users erase 1"),
+        ("ListUserEvents", "users events 1"),
+        ("ListEvents", "events list"),
+        ("ExportEvents", "events export"),
+        ("WatchEvents", "events tail --follow"),
+        ("DiffUser", "users diff 1 --from 1"),
+        ("DiffUsers", "users diff --from 1"),
+        ("ExplainUser", "users explain 1"),
+        ("GetActivity", "users activity"),
+    ];
+
+    #[test]
+    fn every_call_has_a_command() {
+        for method in crate::grpc::METHODS {
+            let command = CALLS.iter().find(|(call, _)| call == method);
+            let (_, words) = command.unwrap_or_else(|| panic!("which command makes {method}?"));
+            let said = ["user-service"].into_iter().chain(words.split(' '));
+            assert!(Cli::try_parse_from(said).is_ok(), "{words}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use axum::response::Response;
 use connectrpc::ErrorCode;
 use hyper::body::{Frame, SizeHint};
 use tracing::{Instrument, debug_span};
+use uuid::Uuid;
 
 use crate::metrics::{Calls, OpenCall};
 use crate::traces::{self, CallersTrace};
@@ -25,7 +26,8 @@ async fn answer(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let call = calls.begin(request.uri().path());
+    let mut call = calls.begin(request.uri().path());
+    call.request_id = request_id(request.headers());
     request.extensions_mut().insert(call.told.clone());
     let span = debug_span!("rpc.call.answer", method = call.method);
     traces::adopt(&span, request.headers(), callers);
@@ -35,6 +37,11 @@ async fn answer(
     }
     call.ended(code(response.status(), response.headers()));
     response
+}
+
+/// Whatever is no id may be anything, and a log is no place for that.
+fn request_id(headers: &HeaderMap) -> Option<Uuid> {
+    Uuid::try_parse(headers.get("x-request-id")?.to_str().ok()?).ok()
 }
 
 /// How a call ended whose handler was not asked, or not until the end. What gRPC-Web says of that stands in the body.

@@ -1,4 +1,5 @@
-//! Calls of the surface: how many ended with which code, how long they took, how many are open.
+//! Calls of the surface: how many ended with which code, how long they took, how many are open; and a line in the log for
+//! each, of which nothing is the caller's own words.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -10,6 +11,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use tracing::{field, info};
+use uuid::Uuid;
 
 use super::catalogue as of;
 use super::sheet::Sheet;
@@ -19,6 +22,9 @@ type MethodAndCode = [(&'static str, &'static str); 2];
 
 /// Whatever is not a call of the contract: health, reflection, and what somebody made up.
 const OTHER: &str = "other";
+
+/// Where the lines of calls stand in the log: `--log info,calls=off` leaves them out.
+const LINES: &str = "calls";
 
 /// Measures calls. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -44,7 +50,13 @@ impl Calls {
         let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
         let method = self.methods.iter().find(|method| **method == name).copied().unwrap_or(OTHER);
         self.open.get_or_create(&[("method", method)]).inc();
-        OpenCall { calls: self.clone(), method, begun: Instant::now(), told: Told::default() }
+        OpenCall {
+            calls: self.clone(),
+            method,
+            request_id: None,
+            begun: Instant::now(),
+            told: Told::default(),
+        }
     }
 
     pub(super) fn read(&self, sheet: &mut Sheet) {
@@ -60,6 +72,8 @@ pub struct OpenCall {
     calls: Calls,
     /// Its name in the contract.
     pub method: &'static str,
+    /// By which name the caller would find its line in the log.
+    pub request_id: Option<Uuid>,
     begun: Instant,
     /// What its handler tells: an extension of the request.
     pub told: Told,
@@ -79,9 +93,12 @@ impl Drop for OpenCall {
         let method = ("method", self.method);
         self.calls.ended.get_or_create(&[method, ("code", code)]).inc();
         self.calls.open.get_or_create(&[method]).dec();
+        let seconds = self.begun.elapsed().as_secs_f64();
         if !self.told.is_stream() {
-            self.calls.seconds.get_or_create(&[method]).observe(self.begun.elapsed().as_secs_f64());
+            self.calls.seconds.get_or_create(&[method]).observe(seconds);
         }
+        let request_id = self.request_id.map(field::display);
+        info!(target: LINES, method = self.method, code, seconds, request_id, "a call ended");
     }
 }
 

@@ -5,6 +5,8 @@ use clap::Args;
 use jiff::Timestamp;
 use user_api::v1;
 
+use super::super::moment::time;
+
 /// Whom they are about, what happened, who did it, and what it belongs to. What is given must all hold.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct WhichArgs {
@@ -25,11 +27,11 @@ pub(super) struct WhichArgs {
 /// When they were recorded.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(super) struct WhenArgs {
-    /// Only what was recorded at this time or later: 2026-05-03T00:00:00Z
-    #[arg(long, value_name = "TIME")]
+    /// Only what was recorded at this time (2026-05-03T12:00:00Z) or day (2026-05-03, UTC), or later
+    #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<Timestamp>,
-    /// Only what was recorded before this time
-    #[arg(long, value_name = "TIME")]
+    /// Only what was recorded before this time or day
+    #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Timestamp>,
 }
 

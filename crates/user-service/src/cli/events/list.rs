@@ -1,15 +1,12 @@
 //! `events list`: so many of them, from one end or the other.
 
-use std::io::{Write, stdout};
-
 use buffa::MessageField;
 use clap::Args;
 use user_api::v1;
 
 use super::super::api::ApiArgs;
-use super::Format;
 use super::filter::{WhenArgs, WhichArgs};
-use crate::grpc::event_lines::EventLines;
+use super::{Look, Shown};
 
 #[derive(Debug, Args)]
 pub(in super::super) struct ListArgs {
@@ -25,22 +22,21 @@ pub(in super::super) struct ListArgs {
     /// How many at most
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
-    /// How they are written
-    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
-    format: Format,
+    /// How they are shown
+    #[arg(long, value_enum, default_value_t = Look::Table)]
+    format: Look,
 }
 
 pub(super) async fn list(args: ListArgs) -> anyhow::Result<()> {
-    let lines = EventLines::from(args.format);
+    let mut shown = Shown::begin(args.format)?;
     let order = if args.oldest_first { v1::EventOrder::OldestFirst } else { v1::EventOrder::NewestFirst };
     let filter = args.which.filter(args.when);
-    stdout().write_all(lines.header().as_bytes())?;
     let mut left = args.limit;
     let mut page_token = String::new();
     while left > 0 {
         let page = page(&args.api, &filter, order, left, page_token).await?;
         left -= u32::try_from(page.events.len()).unwrap_or(left).min(left);
-        page.events.iter().try_for_each(|event| stdout().write_all(lines.line(event).as_bytes()))?;
+        shown.print(&page.events)?;
         page_token = page.next_page_token;
         if page_token.is_empty() {
             break;

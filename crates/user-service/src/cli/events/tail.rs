@@ -1,7 +1,7 @@
 //! `events tail`: the latest events, and whatever happens from then on.
 
 use std::convert::Infallible;
-use std::io::{Write, stdout};
+use std::slice::from_ref;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -13,8 +13,7 @@ use user_api::v1::{watch_events_request, watch_events_response};
 
 use super::super::api::{ApiArgs, Refused};
 use super::filter::{WhenArgs, WhichArgs};
-use super::{Format, list};
-use crate::grpc::event_lines::EventLines;
+use super::{Look, Shown, list};
 
 /// A service that restarts is away for some seconds.
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
@@ -32,21 +31,20 @@ pub(in super::super) struct TailArgs {
     /// Go on until interrupted, also when the service restarts meanwhile
     #[arg(long, short)]
     follow: bool,
-    /// How they are written
-    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
-    format: Format,
+    /// How they are shown
+    #[arg(long, value_enum, default_value_t = Look::Table)]
+    format: Look,
 }
 
 pub(super) async fn tail(args: TailArgs) -> anyhow::Result<()> {
-    let lines = EventLines::from(args.format);
-    print(&lines.header())?;
+    let mut shown = Shown::begin(args.format)?;
     // The end of the log first: whatever happens while the latest are listed is listed, or stands after it.
     let head = latest(&args, &v1::EventFilter::default(), 1).await?;
     let mut events = latest(&args, &args.which.filter(WhenArgs::default()), args.lines).await?;
     events.reverse();
-    events.iter().try_for_each(|event| print(&lines.line(event)))?;
+    shown.print(&events)?;
     let seen = head.iter().chain(&events).map(|event| event.position).max().unwrap_or(0);
-    if args.follow { follow(&args, lines, seen).await } else { Ok(()) }
+    if args.follow { follow(&args, &mut shown, seen).await } else { Ok(()) }
 }
 
 /// The latest events, newest first.
@@ -72,12 +70,12 @@ async fn latest(
 type Start = watch_events_request::Start;
 
 /// Follows until it is interrupted. A feed that ends is taken up again from where it was: nothing is missed or told twice.
-async fn follow(args: &TailArgs, lines: EventLines, seen: u64) -> anyhow::Result<()> {
+async fn follow(args: &TailArgs, shown: &mut Shown, seen: u64) -> anyhow::Result<()> {
     let mut start = Start::AfterPosition(seen);
     let mut pause = PAUSE_FIRST;
     loop {
         let before = start.clone();
-        let Err(error) = watch(args, lines, &mut start).await;
+        let Err(error) = watch(args, shown, &mut start).await;
         if error.downcast_ref::<Refused>().is_some_and(|refused| refused.code != "unavailable") {
             return Err(error);
         }
@@ -91,7 +89,7 @@ async fn follow(args: &TailArgs, lines: EventLines, seen: u64) -> anyhow::Result
 }
 
 /// A feed has no end of its own: whatever ends it is an error.
-async fn watch(args: &TailArgs, lines: EventLines, start: &mut Start) -> anyhow::Result<Infallible> {
+async fn watch(args: &TailArgs, shown: &mut Shown, start: &mut Start) -> anyhow::Result<Infallible> {
     let request = v1::WatchEventsRequest {
         start: Some(start.clone()),
         filter: MessageField::some(args.which.filter(WhenArgs::default())),
@@ -100,7 +98,7 @@ async fn watch(args: &TailArgs, lines: EventLines, start: &mut Start) -> anyhow:
     while let Some(told) = steps.next().await? {
         let told: v1::WatchEventsResponse = serde_json::from_value(told)?;
         match told.step {
-            Some(watch_events_response::Step::Event(event)) => print(&lines.line(&event))?,
+            Some(watch_events_response::Step::Event(event)) => shown.print(from_ref(&*event))?,
             Some(watch_events_response::Step::User(_) | watch_events_response::Step::Mark(_)) | None => {}
         }
         if !told.resume_token.is_empty() {
@@ -108,11 +106,4 @@ async fn watch(args: &TailArgs, lines: EventLines, start: &mut Start) -> anyhow:
         }
     }
     bail!("the service ended the feed")
-}
-
-/// At once: whoever follows wants to see what happens when it happens.
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
 }

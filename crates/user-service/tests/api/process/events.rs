@@ -27,7 +27,8 @@ async fn events(service: &Running, command: &[&str]) -> Said {
 
 /// The lines that a command prints, as objects.
 async fn printed(service: &Running, command: &[&str]) -> Vec<Value> {
-    let said = events(service, command).await;
+    let json: &[&str] = if command[0] == "export" { &[] } else { &["--format", "jsonl"] };
+    let said = events(service, &[command, json].concat()).await;
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -46,7 +47,11 @@ async fn events_are_listed_and_exported(place: &Place) {
     assert_eq!(printed(&service, &["list", "--type", "user.activated"]).await, all[3..]);
     assert_eq!(printed(&service, &["tail", "-n", "2"]).await, all[2..]);
     assert_eq!(printed(&service, &["export"]).await, *all);
-    let refused = events(&service, &["list", "--type", "user.teleported"]).await;
+    let table = events(&service, &["list", "--user", &bob, "--from", "2026-01-01"]).await.stdout;
+    let words: Vec<_> = table.lines().nth(1).unwrap_or_default().split_whitespace().collect();
+    assert_eq!((table.lines().count(), words[2], words[3]), (2, "user.created", &*bob), "{table}");
+    assert!(table.contains("username: bob"), "{table}");
+    let refused = events(&service, &["list", "--format", "jsonl", "--type", "user.teleported"]).await;
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
     assert!(refused.stderr.contains("UNKNOWN_EVENT_TYPE"), "{}", refused.stderr);
 
@@ -69,7 +74,7 @@ async fn a_tail_follows_what_happens(place: &Place) {
     let service = Running::serve(place).await;
     create(&service, "alice").await;
     let api = format!("http://{}", service.address);
-    let follow = ["events", "tail", "--follow", "--type", "user.created", "--api", &api];
+    let follow = ["events", "tail", "--follow", "--type", "user.created", "--format", "jsonl", "--api", &api];
     let mut tail = start(&follow, &[]).await;
     let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
     let mut next = async || {
@@ -92,7 +97,7 @@ async fn a_tail_goes_on_when_the_service_comes_back(place: &Place) {
     create(&service, "alice").await;
     let address = service.address;
     let api = format!("http://{address}");
-    let mut tail = start(&["events", "tail", "--follow", "--api", &api], &[]).await;
+    let mut tail = start(&["events", "tail", "--follow", "--format", "jsonl", "--api", &api], &[]).await;
     let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
     let mut next = async || {
         let line = lines.next_line().await.unwrap().expect("it goes on");

@@ -1,5 +1,6 @@
 //! The binary itself, as whoever runs it sees it: what it prints, how it ends, what it keeps, what it refuses.
 
+mod logging;
 mod looking_after;
 mod restoring;
 mod backing_up;

@@ -39,7 +39,7 @@ pub use standing::{Standing, Status};
 pub use user::{ErasedUser, LiveUser, User};
 pub use users::Users;
 pub use values::{
-    AvatarUrl, CredentialAlgorithm, CredentialState, Email, Password, PasswordHash, PasswordPolicy,
-    PersonName, Reason, SearchText, Username,
+    AvatarUrl, CredentialAlgorithm, CredentialState, Email, Password, PasswordContext, PasswordHash,
+    PasswordPolicy, PersonName, Reason, SearchText, Username,
 };
 pub use violation::Violation;

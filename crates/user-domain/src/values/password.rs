@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use super::PasswordContext;
+use super::common_passwords::is_common;
 use crate::Violation;
 
-/// How long a password must be. No rules of composition: they make passwords worse (NIST SP 800-63B 3.1.1.2).
+/// How long a password must be. No rules of composition: they make passwords worse (NIST SP 800-63B 3.1.1.2). What is guessed
+/// first is refused instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPolicy {
     bytes_min: usize,
@@ -50,7 +53,26 @@ impl<'a> Password<'a> {
             let description = format!("must have at least {} bytes", policy.bytes_min);
             return Err(Violation::new(field, "TOO_SHORT", description));
         }
-        Self::claimed(field, input)
+        let password = Self::claimed(field, input)?;
+        if is_common(input) {
+            return Err(Violation::new(
+                field,
+                "PASSWORD_TOO_COMMON",
+                "is among the passwords that are guessed first",
+            ));
+        }
+        Ok(password)
+    }
+
+    /// The same password, sent as `field`, unless it is made of what is known of its owner.
+    pub fn apart_from(self, field: &'static str, context: &PasswordContext) -> Result<Self, Violation> {
+        match context.refuses(self.0) {
+            None => Ok(self),
+            Some(reason) => {
+                let description = "is made of an address or a name of the user's, or of this service's";
+                Err(Violation::new(field, reason, description))
+            }
+        }
     }
 
     /// A password that is to be compared with the user's, sent as `field`. The policy of its day may have been weaker.
@@ -79,9 +101,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_guessed_first_is_refused() {
+        let chosen = |text| Password::chosen("password", text, PasswordPolicy::default()).map(|_| ());
+        let refusal = chosen("Password1").expect_err("everybody has it");
+        assert_eq!((refusal.reason, refusal.field), ("PASSWORD_TOO_COMMON", "password"));
+        assert!(!format!("{refusal} {refusal:?}").contains("Password1"));
+        assert_eq!(chosen("correct horse"), Ok(()));
+        assert!(Password::claimed("password", "password").is_ok(), "of before the list");
+    }
+
+    #[test]
     fn a_password_has_8_to_1024_bytes() {
         let chosen = |length| {
-            let text = "x".repeat(length);
+            let text = "-x".repeat(length)[..length].to_owned();
             Password::chosen("password", &text, PasswordPolicy::default()).map(|_| ()).map_err(|v| v.reason)
         };
         assert_eq!(chosen(7), Err("TOO_SHORT"));

@@ -2,7 +2,9 @@
 
 use eventstore::AggregateId;
 use user_api::{ApiError, v1};
-use user_domain::{AvatarUrl, CreateUser, CredentialAlgorithm, Email, Password, PersonName, Username};
+use user_domain::{
+    AvatarUrl, CreateUser, CredentialAlgorithm, Email, Password, PasswordContext, PersonName, Username,
+};
 
 use super::call::Call;
 use super::fields::Fields;
@@ -18,6 +20,10 @@ pub(super) async fn create_user(
     let mut fields = Fields::default();
     let command = parse(&mut fields, &request);
     let password = fields.check(Password::chosen("password", &request.password, directory.policy()));
+    let password = password.and_then(|password| match &command {
+        Some(command) => fields.check(password.apart_from("password", &known_of(command))),
+        None => Some(password),
+    });
     let password = password.map(|password| PlainPassword::new(password.expose()));
     let request_id = fields.request_id(&request.request_id);
     fields.done()?;
@@ -29,6 +35,12 @@ pub(super) async fn create_user(
     let write = Write { directory, call, method: "CreateUser", request: bytes_of(&request) };
     let written = write.execute_with(target, command.into(), NewCredential::plain(password)).await?;
     Ok(v1::CreateUserResponse { user: written.user, position: written.position, replayed: written.replayed })
+}
+
+/// What everybody who knows her would try first.
+fn known_of(command: &CreateUser) -> PasswordContext {
+    let names = [command.first_name.as_ref(), command.last_name.as_ref()];
+    PasswordContext::of(&command.email, &command.username, names)
 }
 
 fn parse(fields: &mut Fields, request: &v1::CreateUserRequest) -> Option<CreateUser> {

@@ -7,6 +7,7 @@ mod errors;
 mod event_filter;
 pub(crate) mod event_lines;
 mod fields;
+mod new_password;
 mod paging;
 mod user;
 mod user_event;

@@ -6,6 +6,7 @@ use user_domain::{Password, PasswordHash, SetPassword};
 
 use super::call::Call;
 use super::fields::Fields;
+use super::new_password::apart_from_herself;
 use super::write::{Target, Write, bytes_of};
 use crate::directory::{Directory, NewCredential};
 use crate::passwords::PlainPassword;
@@ -17,12 +18,19 @@ pub(super) async fn set_password(
 ) -> Result<v1::SetPasswordResponse, ApiError> {
     let mut fields = Fields::default();
     let target = Target::parse(&mut fields, &request.id, &request.etag, &request.request_id);
-    let credential = credential(&mut fields, directory, request.credential.take());
+    let given = request.credential.take();
+    let credential = credential(&mut fields, directory, given.as_ref());
     fields.done()?;
     let (Some(target), Some(credential)) = (target, credential) else { return Err(fields.error()) };
     request.request_id.clear();
     let command = SetPassword { algorithm: credential.algorithm() };
     let write = Write { directory, call, method: "SetPassword", request: bytes_of(&request) };
+    if let Some(Credential::Password(text)) = &given
+        && !write.is_repeated(target).await?
+    {
+        let password = Password::claimed("password", text).map_err(|_| fields.error())?;
+        apart_from_herself(directory, target, "password", password).await?;
+    }
     let written = write.execute_with(target, command.into(), credential).await?;
     Ok(v1::SetPasswordResponse { user: written.user, position: written.position, replayed: written.replayed })
 }
@@ -30,15 +38,15 @@ pub(super) async fn set_password(
 fn credential(
     fields: &mut Fields,
     directory: &Directory,
-    given: Option<Credential>,
+    given: Option<&Credential>,
 ) -> Option<NewCredential> {
     match given {
         Some(Credential::Password(password)) => {
-            let password = fields.check(Password::chosen("password", &password, directory.policy()))?;
+            let password = fields.check(Password::chosen("password", password, directory.policy()))?;
             Some(NewCredential::plain(PlainPassword::new(password.expose())))
         }
         Some(Credential::PasswordHash(hash)) => {
-            fields.check(PasswordHash::parse("password_hash", &hash)).map(NewCredential::Hashed)
+            fields.check(PasswordHash::parse("password_hash", hash)).map(NewCredential::Hashed)
         }
         None => {
             fields.wrong("password", "REQUIRED", "give exactly one of password and password_hash");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{PASSWORD, Stage, User, on_both_stores};
+use crate::stage::{PASSWORD, Stage, User, on_both_stores, refusal_of};
 
 on_both_stores!(
     a_password_is_right_by_whatever_names_the_user,
@@ -12,6 +12,7 @@ on_both_stores!(
     a_hash_is_imported_and_verified,
     what_is_no_hash_is_not_imported,
     an_imported_hash_is_made_stronger_at_login_without_an_event,
+    what_is_guessed_first_is_no_new_password,
 );
 
 /// The cheapest there is.
@@ -139,6 +140,48 @@ async fn an_imported_hash_is_made_stronger_at_login_without_an_event(stage: &Sta
     assert_eq!(stage.head().await, 2);
     let version = stage.place.rows("SELECT credential_version FROM user_secret").await;
     assert_eq!(version, [["2"]]);
+}
+
+async fn what_is_guessed_first_is_no_new_password(stage: &Stage) {
+    let alice = json!({"email": "alice.liddell@wonderland.example", "username": "whiterabbit",
+        "firstName": "Alice", "lastName": "Liddell"});
+    let guesses = [
+        ("Password1", "PASSWORD_TOO_COMMON"),
+        ("ALICE.LIDDELL1", "PASSWORD_CONTAINS_EMAIL"),
+        ("Wonderland7!", "PASSWORD_CONTAINS_EMAIL"),
+        ("WhiteRabbit99", "PASSWORD_CONTAINS_USERNAME"),
+        ("liddellalice", "PASSWORD_CONTAINS_NAME"),
+        ("user-service", "PASSWORD_CONTAINS_SERVICE_NAME"),
+    ];
+    let with = |password: &str| {
+        let mut request = alice.clone();
+        request["password"] = json!(password);
+        request
+    };
+    for (password, reason) in guesses {
+        let answer = stage.service.post("CreateUser", &with(password)).await;
+        assert_eq!(refusal_of(&answer.body), format!("invalid_argument {reason} password"), "{password}");
+        assert!(
+            !answer.body.to_string().to_lowercase().contains(&password.to_lowercase()),
+            "{}",
+            answer.body
+        );
+    }
+    let alice = User(stage.ok("CreateUser", with(PASSWORD)).await["user"].clone());
+    for (password, reason) in guesses {
+        let set = json!({"id": alice.id(), "password": password});
+        assert_eq!(stage.refused("SetPassword", set).await, format!("invalid_argument {reason} password"));
+        let change = |old: &str| json!({"id": alice.id(), "oldPassword": old, "newPassword": password});
+        let refusal = format!("invalid_argument {reason} new_password");
+        assert_eq!(stage.refused("ChangePassword", change(PASSWORD)).await, refusal);
+    }
+    let whose = json!({"id": alice.id(), "oldPassword": "wrong horse", "newPassword": "wonderland1"});
+    assert_eq!(
+        stage.refused("ChangePassword", whose).await,
+        "permission_denied WRONG_PASSWORD old_password",
+        "who does not know the old one is not told what she is called"
+    );
+    assert_eq!(stage.head().await, 1);
 }
 
 async fn stored_hash(stage: &Stage, user: &User) -> String {

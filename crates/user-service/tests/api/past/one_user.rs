@@ -147,7 +147,7 @@ async fn a_long_history_is_read_to_its_end(stage: &Stage) {
 
 async fn what_an_erased_user_was_is_told_by_nothing(stage: &Stage) {
     let request = json!({
-        "email": "canary@example.org", "username": "canary", "password": "canary canary",
+        "email": "canary@example.org", "username": "canary", "password": "canary sings in vain",
         "firstName": "canary", "lastName": "canary", "avatarUrl": "https://example.org/canary",
     });
     let id = stage.ok("CreateUser", request).await["user"]["id"].clone();

@@ -11,6 +11,7 @@ mod headers;
 mod machine_paths;
 mod names;
 mod ratchet;
+mod reasons;
 mod siblings;
 mod source;
 mod walkthroughs;
@@ -75,6 +76,7 @@ fn refused(files: &[File]) -> anyhow::Result<Vec<Finding>> {
         walkthroughs::check,
         adrs::check,
         machine_paths::check,
+        reasons::check,
         ratchet::check,
     ];
     let mut findings: Vec<_> = rules.iter().flat_map(|rule| rule(files)).collect();

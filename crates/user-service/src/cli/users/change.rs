@@ -30,7 +30,7 @@ pub(super) enum ChangeCommand {
     Suspend(SuspendArgs),
     /// Let a suspended user be what she was
     Reinstate(Whom),
-    /// Delete a user so that she can be restored; her e-mail address and username are free from then on
+    /// Delete a user so that she can be restored: her e-mail address and username stay hers
     Delete(Whom),
     /// Let a deleted user be what she was
     Restore(Whom),

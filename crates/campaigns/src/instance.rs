@@ -29,7 +29,8 @@ pub(crate) async fn directory(store: Arc<dyn EventStore>, sources: Sources) -> a
     let parts = Parts {
         keys: MasterKeys::parse(MASTER_KEY, &[])?,
         passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
-        policy: PasswordPolicy::default(),
+        // A campaign is one caller, and is wrong on purpose.
+        policy: PasswordPolicy::default().with_caller_failures_max(0),
         sources,
         runner: RunnerSettings { lease_ttl: LEASE, ..runner_settings() },
     };

@@ -1,4 +1,5 @@
-//! What a running service does by itself: it forgets request ids that are older than they are kept.
+//! What a running service does by itself: it forgets request ids that are older than they are kept, and attempts at passwords
+//! that count no more.
 //!
 //! In slices with pauses between them, so that commands never wait for it. Several instances may do it at once.
 
@@ -11,9 +12,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::directory::Directory;
+use crate::vault::forget_attempts;
 
 /// How often. What is kept a little longer than promised costs nobody anything.
 const ROUND: Duration = Duration::from_hours(1);
+
+/// How often attempts at passwords are forgotten. Each is a row of a few bytes, and there are few.
+const ATTEMPTS_ROUND: Duration = Duration::from_mins(5);
 
 /// How many request ids are looked at between two pauses: about a millisecond of the writer's time.
 const SLICE: u32 = 500;
@@ -30,6 +35,24 @@ pub(crate) async fn forget_old_requests(directory: Directory, kept: SignedDurati
             match one_round(&directory, kept).await {
                 Ok(before) => debug!(%before, "old request ids are forgotten"),
                 Err(error) => warn!(%error, "old request ids could not be forgotten"),
+            }
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = forget => {}
+    }
+}
+
+/// Forgets attempts at passwords of an hour ago, round by round, until `stop`.
+pub(crate) async fn forget_old_attempts(directory: Directory, stop: CancellationToken) {
+    let mut rounds = interval(ATTEMPTS_ROUND);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let forget = async {
+        loop {
+            rounds.tick().await;
+            if let Err(error) = forget_attempts(directory.store(), directory.sources().now()).await {
+                warn!(%error, "old attempts at passwords could not be forgotten");
             }
         }
     };

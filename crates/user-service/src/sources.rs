@@ -1,6 +1,6 @@
 //! Where randomness and the time of day come from: the one seam through which a test gives the service both.
 //!
-//! The log has a clock of its own. This one dates ids only, and nothing is ever ordered by it.
+//! The log has a clock of its own. This one dates ids and attempts at passwords, and nothing is ever ordered by it.
 
 use std::fmt;
 use std::sync::Arc;

@@ -26,6 +26,11 @@ pub static SQLITE_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/sqlite/V2__projections.sql"),
     },
     Migration { number: 3, name: "moments", sql: include_str!("../migrations/sqlite/V3__moments.sql") },
+    Migration {
+        number: 5,
+        name: "password_attempts",
+        sql: include_str!("../migrations/sqlite/V5__password_attempts.sql"),
+    },
 ];
 
 /// Our schema on PostgreSQL.
@@ -37,6 +42,11 @@ pub static POSTGRES_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/postgres/V2__projections.sql"),
     },
     Migration { number: 3, name: "moments", sql: include_str!("../migrations/postgres/V3__moments.sql") },
+    Migration {
+        number: 5,
+        name: "password_attempts",
+        sql: include_str!("../migrations/postgres/V5__password_attempts.sql"),
+    },
 ];
 
 /// Where the log is: `sqlite:PATH` or `postgres://…`. Never printed whole: it may hold a password.

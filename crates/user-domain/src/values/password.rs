@@ -6,22 +6,38 @@ use super::PasswordContext;
 use super::common_passwords::is_common;
 use crate::Violation;
 
-/// How long a password must be. No rules of composition: they make passwords worse (NIST SP 800-63B 3.1.1.2). What is guessed
+/// How long a password must be, and how often a caller may be wrong about one. No rules of composition: they make passwords worse (NIST SP 800-63B 3.1.1.2). What is guessed
 /// first is refused instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPolicy {
     bytes_min: usize,
+    caller_failures_max: u32,
 }
 
 impl PasswordPolicy {
     /// The least that can be configured.
     pub const BYTES_MIN: usize = 8;
+    /// Of a minute. Many users come through one address: this is for those who try many names.
+    pub const CALLER_FAILURES_MAX: u32 = 100;
     /// Bounds the work that a caller can ask of the hash.
     pub const BYTES_MAX: usize = 1024;
 
     /// A policy of at least so many bytes; `None` outside of 8 to 1024.
     pub fn at_least(bytes_min: usize) -> Option<Self> {
-        (Self::BYTES_MIN..=Self::BYTES_MAX).contains(&bytes_min).then_some(Self { bytes_min })
+        (Self::BYTES_MIN..=Self::BYTES_MAX)
+            .contains(&bytes_min)
+            .then_some(Self { bytes_min, ..Self::default() })
+    }
+
+    /// The same policy for callers who may be wrong so often in a minute; as often as they like if it is 0.
+    #[must_use]
+    pub fn with_caller_failures_max(self, caller_failures_max: u32) -> Self {
+        Self { caller_failures_max, ..self }
+    }
+
+    /// How often a caller may be wrong in a minute, whomever she asks for; 0 for as often as she likes.
+    pub fn caller_failures_max(self) -> u32 {
+        self.caller_failures_max
     }
 
     /// The shortest password that it accepts.
@@ -32,7 +48,7 @@ impl PasswordPolicy {
 
 impl Default for PasswordPolicy {
     fn default() -> Self {
-        Self { bytes_min: Self::BYTES_MIN }
+        Self { bytes_min: Self::BYTES_MIN, caller_failures_max: Self::CALLER_FAILURES_MAX }
     }
 }
 

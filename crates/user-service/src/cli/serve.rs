@@ -69,6 +69,9 @@ pub(super) struct ServeArgs {
     /// The least bytes of a new password; 8 or more
     #[arg(long, env = "USER_SERVICE_PASSWORD_BYTES_MIN", default_value_t = 8)]
     password_bytes_min: usize,
+    /// How many wrong passwords a caller (by her address) has in a minute, whomever she asks for; 0 for any number
+    #[arg(long, env = "USER_SERVICE_PASSWORD_FAILURES_PER_CALLER_MAX", default_value_t = PasswordPolicy::CALLER_FAILURES_MAX)]
+    password_failures_per_caller_max: u32,
     /// Memory of a password hash in KiB; 19456 or more
     #[arg(long, env = "USER_SERVICE_ARGON2_MEMORY_KIB", default_value_t = 19_456)]
     argon2_memory_kib: u32,
@@ -165,6 +168,7 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     };
     let kept = SignedDuration::from_hours(args.request_retention_hours.into());
     let forget = housekeeping::forget_old_requests(service.directory.clone(), kept, stop.clone());
+    let forget_attempts = housekeeping::forget_old_attempts(service.directory.clone(), stop.clone());
     let write_erasures_down = async {
         if let Some(list) = list {
             erasures::follow(service.directory.clone(), list, stop.clone()).await;
@@ -173,8 +177,16 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let feed = feeds.run(stop.clone());
     let rounds = service.directory.metrics().rounds();
     let doctor = rounds.run(service.directory.clone(), args.doctor_sample_users, stop.clone());
-    let (drained, (), (), (), (), (), ()) =
-        tokio::join!(serving, projecting, serve_admin, forget, feed, write_erasures_down, doctor);
+    let (drained, (), (), (), (), (), (), ()) = tokio::join!(
+        serving,
+        projecting,
+        serve_admin,
+        forget,
+        forget_attempts,
+        feed,
+        write_erasures_down,
+        doctor
+    );
     service.directory.store().close().await;
     tracing::info!(connections_cut = drained.connections_cut, "stopped");
     Ok(())
@@ -201,6 +213,7 @@ async fn open(args: &ServeArgs) -> anyhow::Result<Service> {
     let policy = PasswordPolicy::at_least(args.password_bytes_min).with_context(|| {
         format!("--password-bytes-min must be between 8 and 1024, not {}", args.password_bytes_min)
     })?;
+    let policy = policy.with_caller_failures_max(args.password_failures_per_caller_max);
     let cost = HashingCost::at_least_floor(args.argon2_memory_kib, args.argon2_passes, args.argon2_lanes)?;
     let folder = match &args.store.store {
         StoreUrl::Sqlite(path) => Some(DataFolder::take(DataFolder::of(path))?),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::caller_metadata::{CallerMetadata, Said};
 use super::fields::Fields;
 use crate::host::Peer;
-use crate::queries::Freshness;
+use crate::queries::{Attempter, Freshness};
 use crate::traces;
 use crate::vault::Origin;
 
@@ -62,6 +62,12 @@ impl Call {
     /// On whose behalf the caller acts, if she said so and is trusted.
     pub(super) fn actor(&self) -> Option<&str> {
         self.said.actor.as_deref()
+    }
+
+    /// Who attempts a password: whose failures are counted together.
+    pub(super) fn attempter(&self) -> Attempter<'_> {
+        let address = self.origin.as_ref().and_then(|origin| origin.source_address.as_deref());
+        Attempter { principal: self.principal, address: address.unwrap_or_default() }
     }
 
     /// How new the answer to this call must be: at least as new as what the caller has seen. Some of her time is kept

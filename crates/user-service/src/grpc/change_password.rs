@@ -32,7 +32,7 @@ pub(super) async fn change_password(
     let old_password = if write.is_repeated(target).await? {
         OldPassword::Differs // nobody looks: the answer is the first one's
     } else {
-        let version = verify_old_password(directory, target.id.0, old).await;
+        let version = verify_old_password(directory, target.id.0, old, call.attempter()).await;
         let version = version.map_err(|error| errors::of_query(&error))?;
         if version.is_some() {
             // Only now: to anybody else the refusal would tell what she is called.

@@ -51,6 +51,10 @@ pub(super) fn of_query(failure: &QueryError) -> ApiError {
     match failure {
         QueryError::Store(cause) => of_read(cause),
         QueryError::Overloaded => overloaded(),
+        QueryError::TooManyAttempts { retry_after } => {
+            ApiError::new(ErrorCode::ResourceExhausted, "TOO_MANY_ATTEMPTS", failure.to_string())
+                .with_retry_delay(*retry_after)
+        }
         QueryError::NotReached { head } => {
             ApiError::new(ErrorCode::OutOfRange, "POSITION_NOT_REACHED", failure.to_string())
                 .with_metadata("head", head.to_string())

@@ -13,7 +13,7 @@ use crate::queries;
 
 pub(super) async fn verify_password(
     directory: &Directory,
-    _call: &Call,
+    call: &Call,
     request: v1::VerifyPasswordRequest,
 ) -> Result<v1::VerifyPasswordResponse, ApiError> {
     let mut fields = Fields::default();
@@ -27,7 +27,7 @@ pub(super) async fn verify_password(
     fields.done()?;
     let (Some(user), Some(password)) = (user, password) else { return Err(fields.error()) };
     let password = PlainPassword::new(password.expose());
-    let id = queries::verify_password(directory, &user, password).await;
+    let id = queries::verify_password(directory, &user, password, call.attempter()).await;
     let id = id.map_err(|error| errors::of_query(&error))?;
     Ok(v1::VerifyPasswordResponse {
         valid: id.is_some(),

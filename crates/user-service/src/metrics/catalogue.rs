@@ -138,6 +138,9 @@ catalogue! {
         STATEMENTS: Counter "user_service_statement_cache" "reads" ["result"]
             "Reads of users by whether their statement was prepared on the connection. Many misses: connections are \
              opened again and again.";
+        PASSWORD_THROTTLED: Counter "user_service_password_throttled" "attempts" ["by"]
+            "Attempts at passwords that were told to wait, since too many had failed: for this user, or from this caller. \
+             Many: somebody guesses. From one caller: a service that sends no source address may be all your users.";
     }
     "Projections" {
         PROJECTION_LAG_EVENTS: Gauge "user_service_projection_lag" "events" ["projection"]
@@ -235,8 +238,9 @@ mod tests {
     use super::*;
 
     /// What labels may be called. Each has few values, known beforehand; none is about anybody.
-    const LABELS: [&str; 12] = [
+    const LABELS: [&str; 13] = [
         "aggregate_type",
+        "by",
         "cause",
         "code",
         "event_type",

@@ -16,6 +16,7 @@ mod projections;
 mod queries;
 mod rounds;
 mod sheet;
+mod throttled;
 
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub use log::STATEMENTS;
 pub use most_asked::{Asked, MostAsked};
 pub use queries::{Queries, Query, Timed};
 use sheet::Sheet;
+pub use throttled::{Throttled, ThrottledAttempts};
 
 use crate::doctor::Rounds;
 
@@ -47,6 +49,7 @@ pub struct Metrics {
     queries: Queries,
     most_asked: MostAsked,
     rounds: Rounds,
+    throttled: ThrottledAttempts,
     started: Timestamp,
     /// Looked at by one at a time: however many ask, the store answers one of them.
     turn: Mutex<()>,
@@ -61,6 +64,7 @@ impl Metrics {
             queries: Queries::default(),
             most_asked: MostAsked::default(),
             rounds: Rounds::default(),
+            throttled: ThrottledAttempts::default(),
             started,
             turn: Mutex::new(()),
         }
@@ -90,6 +94,12 @@ impl Metrics {
         &self.rounds
     }
 
+    /// Attempts at passwords that had to wait.
+    #[must_use]
+    pub fn throttled(&self) -> &ThrottledAttempts {
+        &self.throttled
+    }
+
     /// All of it, as it is now.
     pub async fn text<E: Send + Sync + 'static>(
         &self,
@@ -107,6 +117,7 @@ impl Metrics {
         }
         self.queries.read(&mut sheet);
         self.calls.read(&mut sheet);
+        self.throttled.read(&mut sheet);
         rounds::read(&mut sheet, &self.rounds);
         process::read(&mut sheet, self.started);
         sheet.text()

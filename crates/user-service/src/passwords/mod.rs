@@ -2,6 +2,7 @@
 
 mod argon2id;
 mod pool;
+mod turns;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 
 pub use argon2id::{CostError, HashingCost};
 use pool::Pool;
+use turns::Turns;
 
 use crate::Sources;
 
@@ -23,6 +25,7 @@ pub struct Passwords {
     cost: HashingCost,
     sources: Sources,
     nobody: Arc<PasswordHash>,
+    turns: Arc<Turns>,
 }
 
 /// A password on its way to its hash. It wipes itself and cannot be printed.
@@ -49,7 +52,12 @@ impl Passwords {
     #[must_use]
     pub fn new(cost: HashingCost, sources: Sources) -> Self {
         let nobody = argon2id::hash(cost, sources.random(), b"", &mut Vec::new());
-        Self { pool: Arc::new(Pool::new()), cost, sources, nobody: Arc::new(nobody) }
+        Self { pool: Arc::new(Pool::new()), cost, sources, nobody: Arc::new(nobody), turns: Arc::default() }
+    }
+
+    /// Turns at the passwords of users.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Hashes a password.

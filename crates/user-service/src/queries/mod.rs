@@ -28,9 +28,11 @@ mod search_users;
 mod few_users;
 mod count_users;
 mod period;
+mod attempt;
 mod verify_password;
 
 pub use activity::{Activity, Days, activity};
+pub use attempt::Attempter;
 pub use batch_get_users::{Batch, batch_get_users};
 pub use count_users::{Total, count_users};
 pub use diff_user::{DiffKind, UserDiff, diff_user};
@@ -57,6 +59,8 @@ pub use user_events::Until;
 pub use users_at::{PastPage, users_at};
 pub use verify_password::{verify_old_password, verify_password};
 
+use std::time::Duration;
+
 use cqrs::projection::NotReached;
 use eventstore::{Position, ReadError};
 use thiserror::Error;
@@ -73,6 +77,12 @@ pub enum QueryError {
     /// Too much is under way. Retry after a pause.
     #[error("overloaded")]
     Overloaded,
+    /// Too many attempts at a password have failed. Wait, then retry.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// For so long.
+        retry_after: Duration,
+    },
     /// The log has not come to the moment that was asked for.
     #[error("the log has not reached this position")]
     NotReached {

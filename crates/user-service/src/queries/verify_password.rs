@@ -1,10 +1,12 @@
-//! Is this her password? Whoever is unknown, not active, or wrong costs one hash and gets the same answer.
+//! Is this her password? Whoever is unknown, not active, or wrong costs one hash and gets the same answer, and whoever fails
+//! too often waits before another.
 
 use tracing::warn;
 use user_domain::Status;
 use uuid::Uuid;
 
-use super::{QueryError, UserRef};
+use super::attempt::Attempt;
+use super::{Attempter, QueryError, UserRef};
 use crate::directory::Directory;
 use crate::metrics::Query;
 use crate::passwords::{PlainPassword, Verified};
@@ -15,6 +17,7 @@ pub async fn verify_password(
     directory: &Directory,
     user: &UserRef,
     password: PlainPassword,
+    attempter: Attempter<'_>,
 ) -> Result<Option<Uuid>, QueryError> {
     let _timed = directory.metrics().queries().time(Query::VerifyPassword);
     let by = match user {
@@ -22,13 +25,15 @@ pub async fn verify_password(
         UserRef::Email(email) => LoginBy::Claim(directory.root().claim_key(&email.claim())),
         UserRef::Username(username) => LoginBy::Claim(directory.root().claim_key(&username.claim())),
     };
-    let login = vault::login(directory.store(), by).await?.filter(|login| login.status == Status::Active);
+    let login = vault::login(directory.store(), by).await?;
+    let known = login.as_ref().map(|login| login.id);
+    let attempt = Attempt::at(directory, user, known, attempter).await?;
+    let login = login.filter(|login| login.status == Status::Active);
     if let Some(login) = &login {
         directory.metrics().most_asked().about(login.id);
     }
     let stored = login.as_ref().map(|login| login.credential.hash.clone());
-    let verified = directory.passwords().verify(password.copy(), stored).await;
-    match (verified.map_err(|_| QueryError::Overloaded)?, login) {
+    match (attempt.verify(password.copy(), stored).await?, login) {
         (Verified::Right, Some(login)) => Ok(Some(login.id)),
         (Verified::RightButWeak, Some(login)) => {
             // Not awaited: who has a weak hash must not be recognised by the time that the answer takes.
@@ -47,15 +52,19 @@ async fn hash_again(directory: Directory, id: Uuid, old: StoredCredential, passw
     }
 }
 
-/// The version of the credential that a password opens, if it is this user's. Her standing is the decision's business.
+/// The version of the credential that a password opens, if it is this user's and she is active. It is guessed no faster here
+/// than at a login.
 pub async fn verify_old_password(
     directory: &Directory,
     id: Uuid,
     password: PlainPassword,
+    attempter: Attempter<'_>,
 ) -> Result<Option<u32>, QueryError> {
     let _timed = directory.metrics().queries().time(Query::VerifyOldPassword);
-    let credential = vault::credential(directory.store(), id).await?;
+    let login = vault::login(directory.store(), LoginBy::Id(id)).await?;
+    let attempt = Attempt::at(directory, &UserRef::Id(id), Some(id), attempter).await?;
+    let credential = login.filter(|login| login.status == Status::Active).map(|login| login.credential);
     let (version, hash) = credential.map(|credential| (credential.version, credential.hash)).unzip();
-    let verified = directory.passwords().verify(password, hash).await.map_err(|_| QueryError::Overloaded)?;
+    let verified = attempt.verify(password, hash).await?;
     Ok(version.filter(|_| verified != Verified::Wrong))
 }

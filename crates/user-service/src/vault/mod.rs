@@ -8,11 +8,16 @@ mod root;
 mod origin;
 mod sealing;
 mod user_secret;
+mod password_attempts;
 mod rotation;
 
 pub use cipher::Unreadable;
 pub use master_key::{BadMasterKeyId, MasterKeyError, MasterKeyId, MasterKeys, Wrapped};
 pub use origin::Origin;
+pub use password_attempts::{
+    Admission, AttemptKey, caller_admission, clear_attempts, count_failure, forget_attempts,
+    give_attempt_back, reserve_attempt,
+};
 pub use root::{VaultError, VaultRoot};
 pub use rotation::{RotationError, Step, Wrapping, rotate_some, wrapping};
 pub(crate) use sealing::Contents;
@@ -23,4 +28,5 @@ pub use user_secret::{
 pub(crate) use user_secret::{delete, insert, update};
 
 /// Every statement of the vault, for the test that prepares each on both engines.
-pub static STATEMENTS: [&[&str]; 3] = [root::STATEMENTS, user_secret::STATEMENTS, rotation::STATEMENTS];
+pub static STATEMENTS: [&[&str]; 4] =
+    [root::STATEMENTS, user_secret::STATEMENTS, rotation::STATEMENTS, password_attempts::STATEMENTS];

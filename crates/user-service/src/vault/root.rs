@@ -13,7 +13,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::cipher::{self, Key, Unreadable};
-use super::{MasterKeyError, MasterKeyId, MasterKeys, RotationError, Wrapped};
+use super::{AttemptKey, MasterKeyError, MasterKeyId, MasterKeys, RotationError, Wrapped};
 use crate::Sources;
 
 const PLACE: &[u8] = b"vault root";
@@ -111,6 +111,11 @@ impl VaultRoot {
     /// What a request asked for, so that another one under the same id is found out.
     pub fn fingerprint(&self, parts: &[&[u8]]) -> Fingerprint {
         Fingerprint(self.id("fingerprint", parts))
+    }
+
+    /// The key under which the vault counts attempts at somebody's password, or somebody's attempts.
+    pub fn attempt_key(&self, parts: &[&[u8]]) -> AttemptKey {
+        AttemptKey(self.id("password attempt", parts))
     }
 
     /// Authenticates an opaque token.

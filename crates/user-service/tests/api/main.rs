@@ -17,6 +17,7 @@ mod repeating;
 mod lifecycle;
 mod names;
 mod passwords;
+mod throttling;
 mod history;
 mod audit;
 mod erasing;

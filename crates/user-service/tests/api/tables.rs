@@ -24,6 +24,15 @@ on_both_stores!(
 const VAULT_ROOT: [(&str, ColumnClass); 3] =
     [("id", ColumnClass::Public), ("key_id", ColumnClass::Public), ("wrapped", ColumnClass::Sealed)];
 
+/// Keyed hashes of who was asked for and who asked, for an hour at most: whom they are about cannot be told from them, so that
+/// an erasure leaves them to that hour. No append writes them.
+const PASSWORD_ATTEMPTS: [(&str, ColumnClass); 4] = [
+    ("key", ColumnClass::Derived),
+    ("failures", ColumnClass::Public),
+    ("wait", ColumnClass::Public),
+    ("last_at", ColumnClass::Public),
+];
+
 /// What the stores make for themselves.
 const OF_THE_LOG: [&str; 9] = [
     "events",
@@ -143,7 +152,9 @@ fn declared() -> Vec<(&'static str, &'static str, ColumnClass)> {
     let asynchronous = LAYOUTS.iter().filter(|layout| layout.mode == ProjectionMode::Async);
     let projected = asynchronous.flat_map(|layout| layout.tables);
     let projected = projected.flat_map(|table| table.columns.iter().map(|c| (table.name, c.name, c.class)));
-    inline.chain(projected).chain(VAULT_ROOT.map(|(column, class)| ("vault_root", column, class))).collect()
+    let vault_root = VAULT_ROOT.map(|(column, class)| ("vault_root", column, class));
+    let attempts = PASSWORD_ATTEMPTS.map(|(column, class)| ("password_attempts", column, class));
+    inline.chain(projected).chain(vault_root).chain(attempts).collect()
 }
 
 #[test]
@@ -230,6 +241,10 @@ async fn every_column_of_every_table_has_a_class(stage: &Stage) {
         vault_root.id: Public
         vault_root.key_id: Public
         vault_root.wrapped: Sealed
+        password_attempts.key: Derived
+        password_attempts.failures: Public
+        password_attempts.wait: Public
+        password_attempts.last_at: Public
         "#);
     }
 }

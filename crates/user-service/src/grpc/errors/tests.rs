@@ -56,6 +56,7 @@ fn queries() -> Vec<(String, ApiError)> {
         QueryError::Store(ReadError::Corrupt(INTERNAL.to_owned())),
         QueryError::Store(ReadError::Malformed(INTERNAL.into())),
         QueryError::Overloaded,
+        QueryError::TooManyAttempts { retry_after: Duration::from_secs(8) },
         QueryError::NotReached { head: Position(7) },
         projection(NotReached::Behind { at: Position(7) }),
         projection(NotReached::Building { done: 7, total: 9 }),
@@ -114,6 +115,7 @@ fn query_name(failure: &QueryError) -> &'static str {
         QueryError::Store(ReadError::Corrupt(_)) => "Store(Corrupt)",
         QueryError::Store(ReadError::Malformed(_)) => "Store(Malformed)",
         QueryError::Overloaded => "Overloaded",
+        QueryError::TooManyAttempts { .. } => "TooManyAttempts",
         QueryError::NotReached { .. } => "NotReached",
         QueryError::Projection { cause: NotReached::Behind { .. }, .. } => "Projection(Behind)",
         QueryError::Projection { cause: NotReached::Building { .. }, .. } => "Projection(Building)",
@@ -212,6 +214,7 @@ fn every_failure_has_a_code_and_a_reason() {
     Store(Corrupt): internal INTERNAL
     Store(Malformed): internal INTERNAL
     Overloaded: resource_exhausted OVERLOADED 0.500s
+    TooManyAttempts: resource_exhausted TOO_MANY_ATTEMPTS 8s
     NotReached: out_of_range POSITION_NOT_REACHED
     Projection(Behind): deadline_exceeded PROJECTION_BEHIND 0.500s
     Projection(Building): unavailable PROJECTION_BUILDING 10s

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use eventstore::append_task::{Look, Releases};
@@ -54,6 +55,10 @@ const SIZE: &str = "SELECT pg_table_size('events'), pg_indexes_size('events'), \
     has_function_privilege('pg_ls_waldir()', 'EXECUTE')";
 /// The whole server's: there is one.
 const WAL: &str = "SELECT coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()";
+/// A standby that has applied all that it has received is behind only if nobody sends any more.
+const REPLAY_LAG: &str = "SELECT CASE WHEN NOT pg_is_in_recovery() THEN NULL \
+    WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() AND EXISTS (SELECT 1 FROM pg_stat_wal_receiver) THEN 0 \
+    ELSE greatest(0, extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())) END::float8";
 const OWNER: &str = "SELECT aggregate_id FROM claims WHERE key = $1";
 /// After `$2`, from `$1` on: the same key, or the first of all when there is none to come after. An index serves that,
 /// which it would not with "or is null".
@@ -251,6 +256,12 @@ impl Reader {
         let client = self.client().await?;
         let prepared = client.prepare_cached(sql).await.map_err(failed)?;
         client.query(&prepared, parameters).await.map_err(failed)
+    }
+
+    pub(crate) async fn replay_lag(&self) -> Result<Option<Duration>, ReadError> {
+        let row = self.row(REPLAY_LAG, &[]).await?;
+        let seconds: Option<f64> = row.map(|row| row.try_get(0)).transpose().map_err(failed)?.flatten();
+        Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
     }
 
     async fn row(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, ReadError> {

@@ -1,6 +1,7 @@
 //! The store as the rest of the house sees it: put together here, then every call goes on to the part that does it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use eventstore::append_task::{AppendQueue, Health, Look, Releases, run};
@@ -206,6 +207,10 @@ impl EventStore for Store {
     async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
         self.check_access()?;
         self.reader.execute(statement, parameters).await
+    }
+
+    async fn replay_lag(&self) -> Result<Option<Duration>, ReadError> {
+        self.reader.replay_lag().await
     }
 
     fn stats(&self) -> StoreStats {

@@ -3,6 +3,7 @@
 //! Absent is `Option`, never an error. Reads go by position, never by offset or by time.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -103,6 +104,12 @@ pub trait EventStore: Debug + Send + Sync + 'static {
 
     /// How much room the store takes.
     async fn size(&self) -> Result<StoreSize, ReadError>;
+
+    /// How long ago that was committed elsewhere which was last applied here, if there is more to apply; `None` of a store that
+    /// follows no other.
+    async fn replay_lag(&self) -> Result<Option<Duration>, ReadError> {
+        Ok(None)
+    }
 
     /// What it has counted since it was opened. Costs no look at the store.
     fn stats(&self) -> StoreStats;

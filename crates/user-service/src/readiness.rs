@@ -32,6 +32,7 @@ pub(crate) enum LagMeans {
 pub(crate) fn weigh(
     warnings: &[Warning],
     projections: Option<&[ProjectionStatus]>,
+    behind: Option<Duration>,
     policy: LagPolicy,
 ) -> Readiness {
     let (mut reasons, mut remarks) = (Vec::new(), Vec::new());
@@ -47,7 +48,10 @@ pub(crate) fn weigh(
             Warning::Weakened(_) => {}
         }
     }
-    let late = projections.iter().filter_map(|projection| late(projection, policy.remarked_after));
+    let replica = behind.filter(|behind| *behind > policy.remarked_after);
+    let replica = replica.map(|behind| format!("the replica is {} s behind", behind.as_secs()));
+    let late =
+        projections.iter().filter_map(|projection| late(projection, policy.remarked_after)).chain(replica);
     match policy.means {
         LagMeans::Remark => remarks.extend(late),
         LagMeans::NotReady => reasons.extend(late),
@@ -109,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_projection_that_lags_is_named_and_keeps_no_traffic_away() {
-        let said = |projection| weigh(&[], Some(&[projection]), POLICY);
+        let said = |projection| weigh(&[], Some(&[projection]), None, POLICY);
         assert_eq!(said(projection(60, None)), Readiness::Ready);
         let late = "projection user_search is 61 s behind (10 events)".to_owned();
         assert_eq!(said(projection(61, None)), Readiness::ReadyBut(vec![late]));
@@ -118,27 +122,34 @@ mod tests {
     }
 
     #[test]
+    fn so_is_a_replica_that_lags() {
+        let said = |seconds| weigh(&[], Some(&[]), Some(Duration::from_secs(seconds)), POLICY);
+        assert_eq!(said(60), Readiness::Ready);
+        assert_eq!(said(61), Readiness::ReadyBut(vec!["the replica is 61 s behind".to_owned()]));
+    }
+
+    #[test]
     fn it_does_if_that_is_what_was_said() {
         let policy = LagPolicy { means: LagMeans::NotReady, ..POLICY };
-        assert_eq!(weigh(&[], Some(&[projection(1, None)]), policy), Readiness::Ready);
-        assert!(matches!(weigh(&[], Some(&[projection(61, None)]), policy), Readiness::NotReady(_)));
+        assert_eq!(weigh(&[], Some(&[projection(1, None)]), None, policy), Readiness::Ready);
+        assert!(matches!(weigh(&[], Some(&[projection(61, None)]), None, policy), Readiness::NotReady(_)));
     }
 
     #[test]
     fn whoever_cannot_look_at_the_projections_is_not_ready() {
         let reason = "the projections cannot be looked at".to_owned();
-        assert_eq!(weigh(&[], None, POLICY), Readiness::NotReady(vec![reason]));
+        assert_eq!(weigh(&[], None, None, POLICY), Readiness::NotReady(vec![reason]));
     }
 
     #[test]
     fn a_store_that_takes_no_writes_gets_no_traffic() {
         let refused = Warning::WriterRefused(WriterRefusal::TooOld);
         for warning in [refused, Warning::StoreDown] {
-            let said = weigh(std::slice::from_ref(&warning), Some(&[projection(61, None)]), POLICY);
+            let said = weigh(std::slice::from_ref(&warning), Some(&[projection(61, None)]), None, POLICY);
             assert_eq!(said, Readiness::NotReady(vec![warning.to_string()]));
         }
         let behind = Warning::ClockBehind { seconds: 9 };
-        assert!(matches!(weigh(&[behind], Some(&[]), POLICY), Readiness::ReadyBut(_)));
-        assert_eq!(weigh(&[Warning::Weakened("x".to_owned())], Some(&[]), POLICY), Readiness::Ready);
+        assert!(matches!(weigh(&[behind], Some(&[]), None, POLICY), Readiness::ReadyBut(_)));
+        assert_eq!(weigh(&[Warning::Weakened("x".to_owned())], Some(&[]), None, POLICY), Readiness::Ready);
     }
 }

@@ -25,10 +25,11 @@ use crate::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
 use crate::passwords::{HashingCost, Passwords};
 use crate::projections::runner_settings;
 use crate::readiness::{LagMeans, LagPolicy};
-use crate::store::{Access, StoreUrl};
+use crate::store::{Access, Notify, StoreOptions, StoreUrl};
 use crate::{Sources, admin, erasures, housekeeping, readiness};
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag, which is said or not")]
 pub(super) struct ServeArgs {
     #[command(flatten)]
     store: StoreArgs,
@@ -61,6 +62,10 @@ pub(super) struct ServeArgs {
     /// Do not bring the store to this binary's schema at start; `migrate` has done it
     #[arg(long, env = "USER_SERVICE_NO_MIGRATE")]
     no_migrate: bool,
+    /// Serve reads alone: from a streaming replica of PostgreSQL, or beside the service that owns an embedded store. Nothing is
+    /// written; commands and `VerifyPassword` are refused with `READ_ONLY`, and `min_position` waits for what is still on its way
+    #[arg(long, env = "USER_SERVICE_READ_ONLY")]
+    read_only: bool,
     #[command(flatten)]
     erasures: ErasureArgs,
     /// For how many hours a request id is remembered: a retry within them is executed once. 1 or more
@@ -107,6 +112,15 @@ impl ServeArgs {
         LagPolicy { remarked_after, means: self.projection_lag_means }
     }
 
+    fn access(&self) -> Access {
+        if self.read_only { Access::Reader } else { Access::Owner }
+    }
+
+    /// Who only reads checks nobody: she could not have anything mended.
+    fn sample(&self) -> usize {
+        if self.read_only { 0 } else { self.doctor_sample_users }
+    }
+
     fn callers(&self) -> CallerMetadata {
         if self.trust_caller_metadata { CallerMetadata::Trusted } else { CallerMetadata::Ignored }
     }
@@ -130,7 +144,8 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let addresses = Addresses { grpc: args.grpc_addr, http: args.http_addr };
     refuse_unprotected(addresses, args.allow_unprotected)?;
     let service = open(&args).await?;
-    let list = args.erasures.list(&args.store.store);
+    let owns = args.access() == Access::Owner;
+    let list = args.erasures.list(&args.store.store).filter(|_| owns);
     if let Some(list) = &list {
         reapply(&service.directory, list).await?;
     }
@@ -160,15 +175,26 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     };
     // The host drains first: calls that have begun may wait for a projection.
     let drained = CancellationToken::new();
-    let projecting = service.directory.projections().run(drained.clone());
+    let projecting = async {
+        if owns {
+            service.directory.projections().run(drained.clone()).await;
+        }
+    };
     let serving = async {
         let served = host.serve(api, readiness, stop.clone()).await;
         drained.cancel();
         served
     };
     let kept = SignedDuration::from_hours(args.request_retention_hours.into());
-    let forget = housekeeping::forget_old_requests(service.directory.clone(), kept, stop.clone());
-    let forget_attempts = housekeeping::forget_old_attempts(service.directory.clone(), stop.clone());
+    let forget = async {
+        if owns {
+            let attempts = housekeeping::forget_old_attempts(service.directory.clone(), stop.clone());
+            tokio::join!(
+                housekeeping::forget_old_requests(service.directory.clone(), kept, stop.clone()),
+                attempts
+            );
+        }
+    };
     let write_erasures_down = async {
         if let Some(list) = list {
             erasures::follow(service.directory.clone(), list, stop.clone()).await;
@@ -176,17 +202,9 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     };
     let feed = feeds.run(stop.clone());
     let rounds = service.directory.metrics().rounds();
-    let doctor = rounds.run(service.directory.clone(), args.doctor_sample_users, stop.clone());
-    let (drained, (), (), (), (), (), (), ()) = tokio::join!(
-        serving,
-        projecting,
-        serve_admin,
-        forget,
-        forget_attempts,
-        feed,
-        write_erasures_down,
-        doctor
-    );
+    let doctor = rounds.run(service.directory.clone(), args.sample(), stop.clone());
+    let (drained, (), (), (), (), (), ()) =
+        tokio::join!(serving, projecting, serve_admin, forget, feed, write_erasures_down, doctor);
     service.directory.store().close().await;
     tracing::info!(connections_cut = drained.connections_cut, "stopped");
     Ok(())
@@ -209,6 +227,23 @@ fn refuse_unprotected(addresses: Addresses, allowed: bool) -> anyhow::Result<()>
 }
 
 async fn open(args: &ServeArgs) -> anyhow::Result<Service> {
+    match args.access() {
+        Access::Owner => own(args).await,
+        Access::Reader => read(args).await,
+    }
+}
+
+/// Whoever only reads finds a store that others have made, and leaves the folder to them.
+async fn read(args: &ServeArgs) -> anyhow::Result<Service> {
+    let keys = args.key.of_existing(&args.store.store)?;
+    // A replica refuses to listen.
+    let options = StoreOptions { notify: Notify::Off, ..args.store.options(Access::Reader) };
+    let store = options.open().await?;
+    let directory = Directory::open_to_read(store, Parts::of_an_operator(keys)).await?;
+    Ok(Service { directory, folder: None, freshness: Freshness::Kept })
+}
+
+async fn own(args: &ServeArgs) -> anyhow::Result<Service> {
     let sources = Sources::system();
     let policy = PasswordPolicy::at_least(args.password_bytes_min).with_context(|| {
         format!("--password-bytes-min must be between 8 and 1024, not {}", args.password_bytes_min)
@@ -262,12 +297,17 @@ fn announce(args: &ServeArgs, service: &Service, host: &Host, warnings: &[Warnin
     for warning in warnings {
         say!("  !! {warning}");
     }
+    if args.read_only {
+        say!("  reads only  commands are refused with READ_ONLY");
+    }
     say!();
     say!("Try:");
-    say!("  curl -s http://{api}/user.v1.UserService/CreateUser -H 'content-type: application/json' \\");
-    say!(
-        "    -d '{{\"email\":\"alice@example.org\",\"username\":\"alice\",\"password\":\"correct horse battery\"}}'"
-    );
+    if !args.read_only {
+        say!("  curl -s http://{api}/user.v1.UserService/CreateUser -H 'content-type: application/json' \\");
+        say!(
+            "    -d '{{\"email\":\"alice@example.org\",\"username\":\"alice\",\"password\":\"correct horse battery\"}}'"
+        );
+    }
     say!(
         "  curl -s http://{api}/user.v1.UserService/ListUsers -H 'content-type: application/json' -d '{{}}'"
     );
@@ -282,12 +322,18 @@ struct Watched {
 
 impl ReadinessCheck for Watched {
     async fn readiness(&self) -> Readiness {
-        let warnings = self.directory.store().warnings().await;
+        let store = self.directory.store();
+        let mut warnings = store.warnings().await;
+        if self.directory.access() == Access::Reader {
+            // The others are about appends.
+            warnings.retain(|warning| *warning == Warning::StoreDown);
+        }
+        let behind = store.replay_lag().await.unwrap_or_default();
         let projections = self.directory.projections().status().await;
         if let Err(error) = &projections {
             tracing::warn!(%error, "the projections cannot be looked at");
         }
-        readiness::weigh(&warnings, projections.as_deref().ok(), self.lag)
+        readiness::weigh(&warnings, projections.as_deref().ok(), behind, self.lag)
     }
 
     async fn metrics(&self) -> String {

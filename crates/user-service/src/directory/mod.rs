@@ -22,6 +22,7 @@ use crate::Sources;
 use crate::metrics::Metrics;
 use crate::passwords::{HashingCost, Passwords};
 use crate::projections::{self, DecodedUserEvent, UserDecoder, runner_settings};
+use crate::store::Access;
 use crate::vault::{MasterKeys, VaultError, VaultRoot};
 
 /// The directory. Cheap to clone.
@@ -31,6 +32,7 @@ pub struct Directory(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     store: Arc<dyn EventStore>,
+    access: Access,
     keys: Arc<MasterKeys>,
     root: Arc<VaultRoot>,
     passwords: Passwords,
@@ -69,16 +71,22 @@ impl Directory {
     /// Opens the directory of a store, or makes it one. Fails on the wrong master key, before anything is served.
     pub async fn open(store: Arc<dyn EventStore>, parts: Parts) -> Result<Self, VaultError> {
         let root = VaultRoot::establish(&*store, &parts.keys, &parts.sources).await?;
-        Ok(Self::of(store, parts, root))
+        Ok(Self::of(store, Access::Owner, parts, root))
     }
 
     /// Opens the directory of a store that is one. Writes nothing.
     pub async fn open_existing(store: Arc<dyn EventStore>, parts: Parts) -> Result<Self, VaultError> {
         let root = VaultRoot::open(&*store, &parts.keys).await?;
-        Ok(Self::of(store, parts, root))
+        Ok(Self::of(store, Access::Owner, parts, root))
     }
 
-    fn of(store: Arc<dyn EventStore>, parts: Parts, root: VaultRoot) -> Self {
+    /// The same for a store that is open for reading, whose owner is somebody else: perhaps far away, and a moment ahead.
+    pub async fn open_to_read(store: Arc<dyn EventStore>, parts: Parts) -> Result<Self, VaultError> {
+        let root = VaultRoot::open(&*store, &parts.keys).await?;
+        Ok(Self::of(store, Access::Reader, parts, root))
+    }
+
+    fn of(store: Arc<dyn EventStore>, access: Access, parts: Parts, root: VaultRoot) -> Self {
         let Parts { keys, passwords, policy, sources, runner } = parts;
         let root = Arc::new(root);
         let keys = Arc::new(keys);
@@ -95,7 +103,18 @@ impl Directory {
         let decoder = Arc::new(UserDecoder::new(Arc::clone(&store), Arc::clone(&keys)));
         let projections = Projections::new(Arc::clone(&store), decoder, projections::projectors(), runner);
         let metrics = Metrics::new(Clock::system().now());
-        Self(Arc::new(Inner { store, keys, root, passwords, policy, sources, bus, projections, metrics }))
+        Self(Arc::new(Inner {
+            store,
+            access,
+            keys,
+            root,
+            passwords,
+            policy,
+            sources,
+            bus,
+            projections,
+            metrics,
+        }))
     }
 
     /// Executes a command on one user.
@@ -115,6 +134,12 @@ impl Directory {
     #[must_use]
     pub fn store(&self) -> &dyn EventStore {
         &*self.0.store
+    }
+
+    /// What this process does with it.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.0.access
     }
 
     /// What is derived from the log: to run it, to ask how it is, to wait for it.

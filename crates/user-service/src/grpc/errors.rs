@@ -59,6 +59,11 @@ pub(super) fn of_query(failure: &QueryError) -> ApiError {
             ApiError::new(ErrorCode::OutOfRange, "POSITION_NOT_REACHED", failure.to_string())
                 .with_metadata("head", head.to_string())
         }
+        QueryError::ReplicaBehind { head } => {
+            ApiError::new(ErrorCode::DeadlineExceeded, "REPLICA_BEHIND", failure.to_string())
+                .with_metadata("head", head.to_string())
+                .with_retry_delay(PAUSE)
+        }
         QueryError::Projection { projection, cause } => of_projection(projection, cause),
         QueryError::BadToken(bad) => {
             ApiError::new(ErrorCode::InvalidArgument, "BAD_PAGE_TOKEN", bad.to_string())
@@ -222,6 +227,12 @@ pub(super) fn version_not_reached(last: Version) -> ApiError {
     ApiError::new(ErrorCode::OutOfRange, "VERSION_NOT_REACHED", "the user has not reached this version")
         .with_metadata("version", last.to_string())
         .with_violation("version", "is beyond the user's last event")
+}
+
+/// Not executed, and not here. Another instance writes.
+pub(super) fn read_only() -> ApiError {
+    let text = "this instance only reads: call one that writes";
+    ApiError::new(ErrorCode::FailedPrecondition, "READ_ONLY", text)
 }
 
 fn overloaded() -> ApiError {

@@ -1,7 +1,7 @@
 //! `GetUser`: one user, by id, e-mail or username, as she is or as she was.
 
 use buffa::MessageField;
-use eventstore::{AggregateId, Position, Version};
+use eventstore::{AggregateId, Version};
 use user_api::v1::get_user_request;
 use user_api::{ApiError, v1};
 use user_domain::Refusal;
@@ -28,8 +28,9 @@ pub(super) async fn get_user(
     let version = version(&mut fields, &request);
     fields.done()?;
     let wanted = wanted.ok_or_else(|| fields.error())?;
-    if let Some(min_position) = request.min_position {
-        as_of::position(directory, "min_position", Moment::Position(Position(min_position))).await?;
+    if request.min_position.is_some() {
+        let fresh = call.freshness(request.min_position).of_the_log(directory).await;
+        fresh.map_err(|failure| as_of::blamed("min_position", &failure))?;
     }
     match (wanted, moment, version) {
         (UserRef::Id(id), _, Some(version)) => at_version(directory, AggregateId(id), version).await,

@@ -43,6 +43,7 @@ mod server_sent_events;
 mod openapi;
 
 use axum::Router;
+use connectrpc::spec::IdempotencyLevel;
 use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream};
 use futures_util::{TryStreamExt, stream};
 use user_api::{ApiError, v1};
@@ -51,6 +52,7 @@ use crate::directory::Directory;
 use crate::feed::Feeds;
 use crate::metrics::Told;
 use crate::queries::Exports;
+use crate::store::Access;
 use call::Call;
 pub use caller_metadata::CallerMetadata;
 
@@ -77,6 +79,16 @@ impl UserApi {
         Self { callers, ..self }
     }
 
+    /// Where nothing can be written, whatever is not marked as free of side effects is refused, before it costs anything.
+    fn refuse_to_write(&self, context: &RequestContext) -> Result<(), ApiError> {
+        let reads =
+            context.spec().is_some_and(|spec| spec.idempotency_level == IdempotencyLevel::NoSideEffects);
+        match self.directory.access() {
+            Access::Reader if !reads => Err(errors::read_only()),
+            Access::Reader | Access::Owner => Ok(()),
+        }
+    }
+
     /// What is served beside the calls, for those who have only HTTP.
     pub fn beside_the_calls(&self) -> Router {
         server_sent_events::router(self.feeds.clone()).merge(openapi::router())
@@ -98,7 +110,10 @@ macro_rules! calls {
                 request: ServiceRequest<'_, v1::$request>,
             ) -> ServiceResult<v1::$response> {
                 let call = Call::of(&context, self.callers)?;
-                let answer = $method::$method(&self.directory, &call, request.to_owned_message()).await;
+                let answer = match self.refuse_to_write(&context) {
+                    Ok(()) => $method::$method(&self.directory, &call, request.to_owned_message()).await,
+                    Err(refused) => Err(refused),
+                };
                 told(&context, answer).map(Response::new)
             })*
 

@@ -77,6 +77,9 @@ catalogue! {
         CLOCK_BEHIND: Gauge "user_service_log_clock_behind" "seconds" []
             "How far the clock is behind the latest event. Above 5: times of new events stand still until it catches \
              up, so look at the clock's synchronisation.";
+        REPLAY_LAG: Gauge "user_service_store_replay_lag" "seconds" []
+            "How long ago that was written which a replica applied last, if it has more to apply: reads here are as old. \
+             Growing: the replica has lost its primary, or cannot keep up. Missing: this is no replica.";
         STORE_EVENTS_BYTES: Gauge "user_service_store_events" "bytes" []
             "The table of events. It only grows: compare with the room on the disk. Missing: the store cannot tell.";
         STORE_INDEXES_BYTES: Gauge "user_service_store_indexes" "bytes" []

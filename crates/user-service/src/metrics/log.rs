@@ -21,6 +21,9 @@ pub(super) async fn read(sheet: &mut Sheet, store: &dyn EventStore) {
     if let Ok(head) = head {
         sheet.put(&of::LOG_EVENTS, head.position.0);
     }
+    if let Ok(Some(lag)) = store.replay_lag().await {
+        sheet.put(&of::REPLAY_LAG, lag.as_secs_f64());
+    }
     warnings(sheet, &store.warnings().await);
     if let Ok(taken) = store.size().await {
         size(sheet, taken);

@@ -1,10 +1,18 @@
 //! How new an answer is, and waiting until it is as new as the caller wants it.
 
+use std::time::{Duration, Instant};
+
 use eventstore::{Deadline, Position, ProjectionError, ReadError};
+use tokio::time::sleep;
 
 use super::QueryError;
 use super::projected::{self, View};
 use crate::directory::Directory;
+use crate::store::Access;
+
+/// The log is asked this often, at first and at last, while it is waited for.
+const POLL_FIRST: Duration = Duration::from_millis(5);
+const POLL_LONGEST: Duration = Duration::from_millis(100);
 
 /// How new an answer must be, and how long the caller waits for that.
 #[derive(Clone, Copy, Debug)]
@@ -16,12 +24,22 @@ pub struct Freshness {
 }
 
 impl Freshness {
-    /// Refuses a position that the log has not reached. Answers with where the log stands: what the inline rows show.
-    pub(super) async fn of_the_log(self, directory: &Directory) -> Result<Position, QueryError> {
-        let head = directory.store().head().await?.position;
-        match self.min_position {
-            Some(wanted) if wanted > head => Err(QueryError::NotReached { head }),
-            Some(_) | None => Ok(head),
+    /// Refuses a position that the log has not reached, or waits for it where others write what is only read here. Answers
+    /// with where the log stands: what the inline rows show.
+    pub(crate) async fn of_the_log(self, directory: &Directory) -> Result<Position, QueryError> {
+        let wanted = self.min_position.unwrap_or(Position::START);
+        let mut pause = POLL_FIRST;
+        loop {
+            let head = directory.store().head().await?.position;
+            let remaining = self.deadline.0.saturating_duration_since(Instant::now());
+            match directory.access() {
+                Access::Owner | Access::Reader if wanted <= head => return Ok(head),
+                Access::Owner => return Err(QueryError::NotReached { head }),
+                Access::Reader if remaining.is_zero() => return Err(QueryError::ReplicaBehind { head }),
+                // A replica cannot listen.
+                Access::Reader => sleep(pause.min(remaining)).await,
+            }
+            pause = (pause * 2).min(POLL_LONGEST);
         }
     }
 

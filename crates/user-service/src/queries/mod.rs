@@ -89,6 +89,12 @@ pub enum QueryError {
         /// Where it stands.
         head: Position,
     },
+    /// What only reads had not come to the position when the deadline passed. Retry, or ask an instance that writes.
+    #[error("this replica has not come to this position")]
+    ReplicaBehind {
+        /// Where it stands.
+        head: Position,
+    },
     /// A projection does not show what is asked of it.
     #[error("the projection {projection} does not show this position")]
     Projection {

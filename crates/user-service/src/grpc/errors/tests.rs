@@ -58,6 +58,7 @@ fn queries() -> Vec<(String, ApiError)> {
         QueryError::Overloaded,
         QueryError::TooManyAttempts { retry_after: Duration::from_secs(8) },
         QueryError::NotReached { head: Position(7) },
+        QueryError::ReplicaBehind { head: Position(7) },
         projection(NotReached::Behind { at: Position(7) }),
         projection(NotReached::Building { done: 7, total: 9 }),
         projection(NotReached::Unknown),
@@ -117,6 +118,7 @@ fn query_name(failure: &QueryError) -> &'static str {
         QueryError::Overloaded => "Overloaded",
         QueryError::TooManyAttempts { .. } => "TooManyAttempts",
         QueryError::NotReached { .. } => "NotReached",
+        QueryError::ReplicaBehind { .. } => "ReplicaBehind",
         QueryError::Projection { cause: NotReached::Behind { .. }, .. } => "Projection(Behind)",
         QueryError::Projection { cause: NotReached::Building { .. }, .. } => "Projection(Building)",
         QueryError::Projection { cause: NotReached::Unknown, .. } => "Projection(Unknown)",
@@ -216,6 +218,7 @@ fn every_failure_has_a_code_and_a_reason() {
     Overloaded: resource_exhausted OVERLOADED 0.500s
     TooManyAttempts: resource_exhausted TOO_MANY_ATTEMPTS 8s
     NotReached: out_of_range POSITION_NOT_REACHED
+    ReplicaBehind: deadline_exceeded REPLICA_BEHIND 0.500s
     Projection(Behind): deadline_exceeded PROJECTION_BEHIND 0.500s
     Projection(Building): unavailable PROJECTION_BUILDING 10s
     Projection(Unknown): unavailable PROJECTION_BUILDING 0.500s

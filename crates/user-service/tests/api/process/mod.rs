@@ -5,6 +5,7 @@ mod looking_after;
 mod restoring;
 mod backing_up;
 mod rotating;
+mod reading_only;
 mod running;
 mod starting;
 mod stopping;

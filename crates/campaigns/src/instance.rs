@@ -57,9 +57,10 @@ impl Served {
         let (address, stop) = (api.local_addr()?, CancellationToken::new());
         let host = Host { api, operations, limits: HostLimits::default() };
         let feeds = Feeds::new(directory.clone(), limits);
+        let bounds = directory.metrics().bounds().clone();
         let users = UserApi::new(directory, feeds.clone());
         let routes = users.beside_the_calls();
-        let api = Api::new(Arc::new(users), &host.limits).beside(routes);
+        let api = Api::new(Arc::new(users), &host.limits, &bounds).beside(routes);
         let (stopped, told) = (stop.clone(), feeds.clone());
         let serving = tokio::spawn(async move {
             tokio::join!(host.serve(api, AlwaysReady, stopped.clone()), told.run(stopped));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use buffa::{Message, MessageField, MessageName};
 use connectrpc::{ConnectError, ErrorCode, ErrorDetail};
+use http::header::RETRY_AFTER;
 use serde::Serialize;
 
 use crate::rpc::bad_request::FieldViolation;
@@ -67,6 +68,9 @@ impl From<ApiError> for ConnectError {
             answer = answer.with_detail(detail(&BadRequest { field_violations: error.violations }));
         }
         if let Some(delay) = error.retry_delay {
+            // For whoever has only HTTP: in whole seconds, as RFC 9110 has it.
+            let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+            answer.response_headers_mut().insert(RETRY_AFTER, seconds.into());
             answer = answer.with_detail(detail(&RetryInfo { retry_delay: MessageField::some(delay.into()) }));
         }
         answer

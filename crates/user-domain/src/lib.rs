@@ -18,6 +18,10 @@ mod violation;
 mod alice;
 #[cfg(any(test, feature = "testkit"))]
 pub mod histories;
+#[cfg(any(test, feature = "testkit"))]
+pub mod outside;
+#[cfg(test)]
+mod outside_bytes;
 #[cfg(test)]
 mod properties;
 

@@ -186,6 +186,9 @@ impl StoreOptions {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use user_domain::outside::text;
+
     use super::*;
 
     #[test]
@@ -196,6 +199,15 @@ mod tests {
         assert!(matches!("postgres://u@h/d".parse(), Ok(StoreUrl::Postgres(_))));
         for wrong in ["", "sqlite:", "data/x.db", "mysql://h/d"] {
             assert_eq!(wrong.parse::<StoreUrl>().err(), Some(BadStoreUrl), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn outside_bytes_are_a_store_url_or_none(input in text(&["sqlite:data/x.db", "postgres://u:p@[::1]:5432/d?sslmode=disable"])) {
+            if let Ok(StoreUrl::Sqlite(path)) = input.parse() {
+                prop_assert_eq!(format!("sqlite:{}", path.display()), input);
+            }
         }
     }
 

@@ -4,6 +4,7 @@ mod bench;
 mod campaign;
 mod ci;
 mod deny;
+mod fuzz;
 mod postgres;
 mod repository;
 mod sessions;
@@ -25,6 +26,8 @@ enum Xtask {
     Ci(ci::Arguments),
     /// Check licences, banned crates and sources of the dependencies
     Deny,
+    /// Try the parsers on random input, for as long as you like
+    Fuzz(fuzz::Arguments),
     /// Check the house rules
     Tidy(tidy::Arguments),
     /// Keep a temporary `PostgreSQL` running until ctrl-c
@@ -51,6 +54,7 @@ fn run(xtask: Xtask) -> anyhow::Result<ExitCode> {
         Xtask::Test(arguments) => test::run(&arguments),
         Xtask::Ci(arguments) => ci::run(&arguments),
         Xtask::Deny => deny::run(),
+        Xtask::Fuzz(arguments) => fuzz::run(&arguments),
         Xtask::Tidy(arguments) => tidy::run(&arguments),
         Xtask::Postgres(stay) => postgres::stay(&stay),
         Xtask::Campaign(arguments) => campaign::run(&arguments),

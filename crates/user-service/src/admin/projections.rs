@@ -80,3 +80,26 @@ fn refused(error: ProjectionError) -> Refused {
     };
     (status, error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use user_domain::outside::text;
+
+    use super::*;
+
+    const WISHES: &[&str] = &[
+        "rebuild keep",
+        "switch accept-parked",
+        "parked drop 01890000-0000-7000-8000-000000000000 sent twice",
+    ];
+
+    proptest! {
+        #[test]
+        fn outside_bytes_are_a_wish_or_none(input in text(WISHES)) {
+            if let Ok(wish) = input.parse::<Wish>() {
+                prop_assert_eq!(wish.to_string().parse(), Ok(wish));
+            }
+        }
+    }
+}

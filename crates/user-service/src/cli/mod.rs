@@ -18,6 +18,7 @@ mod configuration;
 mod doctor;
 mod events;
 mod key;
+mod limits;
 mod log;
 mod migrate;
 mod moment;

@@ -15,13 +15,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use user_domain::PasswordPolicy;
 
+use super::limits::LimitArgs;
 use super::restore::reapply;
 use super::settings::{ErasureArgs, KeyArgs, StoreArgs, announce_key};
 use crate::data_folder::{DataFolder, Freshness};
 use crate::directory::{Directory, Parts};
-use crate::feed::{FeedLimits, Feeds};
+use crate::feed::Feeds;
 use crate::grpc::{CallerMetadata, UserApi};
-use crate::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
+use crate::host::{Api, Host, Readiness, ReadinessCheck};
 use crate::passwords::{HashingCost, Passwords};
 use crate::projections::runner_settings;
 use crate::readiness::{LagMeans, LagPolicy};
@@ -96,6 +97,8 @@ pub(super) struct ServeArgs {
     /// none. What is wrong is logged, and counted
     #[arg(long, env = "USER_SERVICE_DOCTOR_SAMPLE_USERS", default_value_t = 20)]
     doctor_sample_users: usize,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 impl ServeArgs {
@@ -153,20 +156,20 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let host = Host {
         api: listen(addresses.grpc).await?,
         operations: listen(addresses.http).await?,
-        limits: HostLimits::default(),
+        limits: args.limits.host(),
     };
     let socket = args.admin_socket.clone().or_else(|| service.folder.as_ref().map(DataFolder::admin_socket));
     let admin = socket.map(|socket| admin::listen(&socket)).transpose()?;
     let warnings = service.directory.store().warnings().await;
     announce(&args, &service, &host, &warnings)?;
-    let feeds = Feeds::new(service.directory.clone(), FeedLimits::default());
+    let feeds = Feeds::new(service.directory.clone(), args.limits.feeds());
     let users = UserApi::new(service.directory.clone(), feeds.clone()).with_caller_metadata(args.callers());
     let routes = users.beside_the_calls();
-    let calls = service.directory.metrics().calls();
-    let api = Api::new(Arc::new(users), &host.limits).beside(routes);
+    let metrics = service.directory.metrics();
+    let api = Api::new(Arc::new(users), &host.limits, metrics.bounds()).beside(routes);
     // Whoever may be called by others is called by names that others give it.
     let api = if args.allow_unprotected { api } else { api.for_this_machine() };
-    let api = api.measured(calls, args.callers().into());
+    let api = api.measured(metrics.calls(), args.callers().into());
     let readiness = Watched { directory: service.directory.clone(), lag: args.lag() };
     let serve_admin = async {
         if let Some(admin) = admin {

@@ -113,6 +113,9 @@ fn whole_lines(file: &File) -> io::Result<u64> {
 mod tests {
     use std::fs;
 
+    use proptest::prelude::*;
+    use user_domain::outside::bytes;
+
     use super::*;
 
     fn erasure(n: u64) -> Listed {
@@ -133,6 +136,21 @@ mod tests {
         list.add(&[erasure(1), erasure(2)]).expect("there is room");
         list.add(&[erasure(3)]).expect("there is room");
         assert_eq!(list.read().expect("it is ours"), [erasure(1), erasure(2), erasure(3)]);
+    }
+
+    proptest! {
+        #[test]
+        fn outside_bytes_are_a_list_or_none(
+            input in bytes(&["{\"user_id\":\"00000000-0000-0000-0000-000000000001\",\"log_id\":\"00000000-0000-0000-0000-000000000000\",\"position\":1,\"event_id\":\"00000000-0000-0000-0000-000000000001\",\"erased_at\":\"x\"}\n"]),
+        ) {
+            let folder = tempfile::tempdir().expect("there is room");
+            let list = ErasureList::at(&folder.path().join("erasures.jsonl"));
+            fs::write(list.path(), input).expect("there is room");
+            let Ok(before) = list.read() else { return Ok(()) };
+            list.add(&[erasure(7)]).expect("it was readable");
+            let after = list.read().expect("it still is");
+            prop_assert_eq!(&after[..before.len()], &before[..], "nothing is lost");
+        }
     }
 
     #[test]

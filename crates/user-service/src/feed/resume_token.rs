@@ -50,6 +50,9 @@ fn names_another_log(log_id: LogId, token: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use user_domain::outside::text;
+
     use super::*;
 
     const LOG: LogId = LogId(Uuid::from_u128(1));
@@ -70,6 +73,17 @@ mod tests {
         let root = VaultRoot::for_test();
         let there = Checkpoint { log_id: LogId(Uuid::from_u128(2)), position: Position(1), event_id: None };
         assert!(matches!(read(&root, LOG, &issue(&root, &there)), Ok(None)));
+    }
+
+    proptest! {
+        #[test]
+        fn outside_bytes_are_no_resume_token_of_this_log(input in text(&["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]), bytes in any::<[u8; 32]>()) {
+            let root = VaultRoot::for_test();
+            // One that looks like another log's cannot be known from one.
+            prop_assert!(!matches!(read(&root, LOG, &input), Ok(Some(_))));
+            let forged = URL_SAFE_NO_PAD.encode([&LOG.0.as_bytes()[..], &bytes, &bytes[..8]].concat());
+            prop_assert!(matches!(read(&root, LOG, &forged), Err(FeedError::BadToken)));
+        }
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn created(fields: &mut Fields, filter: Option<&v1::ListUsersFilter>) -> Created
     CreatedBetween::new(from, until)
 }
 
-fn order(fields: &mut Fields, text: &str) -> UserOrder {
+pub(super) fn order(fields: &mut Fields, text: &str) -> UserOrder {
     let mut words = text.split_whitespace();
     let key = match words.next() {
         None => return UserOrder::NEWEST_FIRST,

@@ -41,6 +41,8 @@ mod watch_events;
 mod cloud_event;
 mod server_sent_events;
 mod openapi;
+#[cfg(test)]
+mod outside_bytes;
 
 use axum::Router;
 use connectrpc::spec::IdempotencyLevel;

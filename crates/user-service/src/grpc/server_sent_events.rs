@@ -60,7 +60,7 @@ async fn begin(feeds: &Feeds, headers: &HeaderMap, query: &str) -> Result<Subscr
 }
 
 /// The request of `WatchEvents` that a query stands for. `type` and `user_id` may be given more than once.
-fn asked(fields: &mut Fields, query: &str) -> v1::WatchEventsRequest {
+pub(super) fn asked(fields: &mut Fields, query: &str) -> v1::WatchEventsRequest {
     let mut filter = v1::EventFilter::default();
     let mut start = None;
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {

@@ -81,7 +81,7 @@ fn status(status: Status) -> v1::UserStatus {
 }
 
 /// Names one version of one user.
-fn etag(id: AggregateId, version: Version) -> String {
+pub(super) fn etag(id: AggregateId, version: Version) -> String {
     format!("{:x}-{:08x}", version.0, mark(id))
 }
 

@@ -1,20 +1,20 @@
 //! The accept loop of one listener, and its end. It owns every task that it starts, and every task
 //! that HTTP/2 starts for a request: when it returns, none is left.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use hyper::rt::Executor;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{Connections, Peer};
 use super::limits::HostLimits;
-use super::panics;
+use super::places::Places;
+use super::{panics, taken};
+use crate::metrics::Bounds;
 
 /// The system refuses a connection when it is out of file descriptors: give it time to get some back
 /// instead of asking as fast as the processor can.
@@ -31,16 +31,27 @@ pub struct Drained {
     pub connections_cut: usize,
 }
 
-/// Spawns into the tracker, so that the drain waits for the requests and not only the connections.
+/// Spawns into the tracker, so that the drain waits for the requests and not only the connections. A request whose answer
+/// nobody takes is dropped.
 #[derive(Clone, Debug)]
-pub(super) struct Tracked(TaskTracker);
+pub(super) struct Tracked {
+    tasks: TaskTracker,
+    stalled_max: Duration,
+    bounds: Bounds,
+}
 
 impl<F> Executor<F> for Tracked
 where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, future: F) {
-        self.0.spawn(future);
+        let Self { tasks, stalled_max, bounds } = self.clone();
+        let call = async move {
+            if taken::unless_stalled(stalled_max, future).await.is_none() {
+                bounds.stalled();
+            }
+        };
+        tasks.spawn(call);
     }
 }
 
@@ -49,22 +60,24 @@ pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
     limits: &HostLimits,
+    bounds: &Bounds,
     stop: &CancellationToken,
 ) -> Drained {
     let (tasks, cut) = (TaskTracker::new(), CancellationToken::new());
-    let slots = Arc::new(Semaphore::new(limits.connections_max));
+    let places = Places::new(limits.connections_max, limits.connections_per_address_max);
     let router = panics::contain(router);
-    let connections = Connections::new(Tracked(tasks.clone()), router, limits, stop.clone(), cut.clone());
+    let executor = Tracked { tasks: tasks.clone(), stalled_max: limits.stalled_max, bounds: bounds.clone() };
+    let connections = Connections::new(executor.clone(), router, limits, stop.clone(), cut.clone());
     // The listener goes with the loop, so nobody connects to a service that is leaving.
     tokio::select! {
         () = stop.cancelled() => {}
-        () = accept_for_ever(listener, connections, &slots, &tasks) => {}
+        () = accept_for_ever(listener, connections, &places, &executor) => {}
     }
     tasks.close();
     if timeout(limits.drain_max, tasks.wait()).await.is_ok() {
         return Drained { connections_cut: 0 };
     }
-    let connections_cut = limits.connections_max - slots.available_permits();
+    let connections_cut = places.taken();
     cut.cancel();
     if timeout(CUT_MAX, tasks.wait()).await.is_err() {
         tracing::error!(tasks = tasks.len(), "requests block their threads and were left behind");
@@ -72,12 +85,7 @@ pub(super) async fn serve(
     Drained { connections_cut }
 }
 
-async fn accept_for_ever(
-    listener: TcpListener,
-    connections: Connections,
-    slots: &Arc<Semaphore>,
-    tasks: &TaskTracker,
-) {
+async fn accept_for_ever(listener: TcpListener, connections: Connections, places: &Places, tasks: &Tracked) {
     loop {
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -87,15 +95,19 @@ async fn accept_for_ever(
                 continue;
             }
         };
-        let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
-            tracing::debug!("a connection was closed: there are too many");
-            continue;
+        let place = match places.take(address.ip()) {
+            Ok(place) => (place, tasks.bounds.connection()),
+            Err(full) => {
+                tasks.bounds.refused(full.label());
+                tracing::debug!("a connection was closed: there are too many");
+                continue;
+            }
         };
         send_at_once(&stream);
         let connection = connections.serve(stream, Peer(address));
-        tasks.spawn(async move {
+        tasks.execute(async move {
             connection.await;
-            drop(slot);
+            drop(place);
         });
     }
 }

@@ -6,36 +6,43 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use connectrpc::{Chain, ConnectRpcService, DeadlinePolicy, Limits};
+use connectrpc::{Chain, ConnectRpcService, DeadlinePolicy, Dispatcher as _, Limits};
 use connectrpc_health::StaticChecker;
 use connectrpc_reflection::Reflector;
 use user_api::v1::{UserService, UserServiceServer};
 
+use super::kind::Kind;
 use super::limits::HostLimits;
-use super::{measured, this_machine};
-use crate::metrics::Calls;
+use super::{admission, measured, this_machine};
+use crate::metrics::{Bounds, Calls};
 use crate::traces::CallersTrace;
-
-/// gRPC frames a message with five bytes; a message of the full size must fit.
-const GRPC_FRAME_BYTES: usize = 5;
 
 /// The routes for callers, and the switch that says whether they are served.
 #[derive(Debug)]
 pub struct Api {
     pub router: Router,
     pub health: Health,
+    /// What is counted of its callers.
+    pub bounds: Bounds,
 }
 
 impl Api {
     /// The generated dispatcher answers for users; the slower dynamic router only for what is rare.
-    pub fn new<S: UserService>(service: Arc<S>, limits: &HostLimits) -> Self {
+    pub fn new<S: UserService>(service: Arc<S>, limits: &HostLimits, bounds: &Bounds) -> Self {
         let (rest, health) =
             connectrpc_health::install_static(connectrpc::Router::new(), [user_api::SERVICE_NAME]);
         let rest = connectrpc_reflection::install(rest, reflector());
-        let rpc = ConnectRpcService::new(Chain(UserServiceServer::from_arc(service), rest))
+        let users = UserServiceServer::from_arc(service);
+        let rpc = ConnectRpcService::new(Chain(users.clone(), rest))
             .with_limits(message_limits(limits))
             .with_deadline_policy(deadlines(limits));
-        Self { router: Router::new().fallback_service(rpc), health: Health(health) }
+        let kind_of = move |path: &str| {
+            let path = path.strip_prefix('/')?;
+            users.lookup(path).map(|method| Kind::of(path, &method))
+        };
+        let router = Router::new().fallback_service(rpc);
+        let router = admission::admit(router, Box::new(kind_of), limits, bounds);
+        Self { router, health: Health(health), bounds: bounds.clone() }
     }
 
     /// With routes of their own beside the calls, on the same port and behind the same layers.
@@ -87,7 +94,7 @@ fn reflector() -> Reflector {
 fn message_limits(limits: &HostLimits) -> Limits {
     Limits::default()
         .with_max_message_size(limits.message_bytes_max)
-        .with_max_request_body_size(limits.message_bytes_max + GRPC_FRAME_BYTES)
+        .with_max_request_body_size(limits.body_bytes_max())
         .with_element_memory_limit(limits.element_bytes_max)
 }
 

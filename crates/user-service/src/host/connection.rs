@@ -19,6 +19,7 @@ use tower::Service as _;
 
 use super::accept::Tracked;
 use super::limits::HostLimits;
+use super::taken;
 
 /// HTTP/1.1 reads headers into a buffer that has to hold them all; hyper wants at least this much.
 const HEADER_BUFFER_BYTES_MIN: usize = 8 * 1024;
@@ -57,7 +58,8 @@ impl Connections {
             let service = service_fn(|mut request: Request<Incoming>| {
                 asked.notify_one();
                 request.extensions_mut().insert(peer);
-                router.clone().call(request)
+                let answer = router.clone().call(request);
+                async { answer.await.map(|answer| answer.map(taken::watched)) }
             });
             let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
             tokio::select! {

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+/// gRPC frames a message with five bytes; a message of the full size must fit.
+const GRPC_FRAME_BYTES: usize = 5;
+
 /// What a caller may ask of the host. The defaults are the product's; tests use smaller ones.
 #[derive(Clone, Debug)]
 pub struct HostLimits {
@@ -20,9 +23,26 @@ pub struct HostLimits {
     pub pending_resets_max: usize,
     /// Connections at a time; further ones are closed at once instead of left waiting.
     pub connections_max: usize,
+    /// The same of one address, or of one network of IPv6: nobody takes all of them.
+    pub connections_per_address_max: usize,
+    /// Calls at a time, from their headers until their answers have been taken. Each costs the memory of its request
+    /// and its answer.
+    pub calls_max: usize,
+    /// The same of one address.
+    pub calls_per_address_max: usize,
+    /// Calls that only read and are executed at a time. The store answers in a millisecond: more would wait for it.
+    pub reads_max: usize,
+    /// Calls that write and are executed at a time.
+    pub writes_max: usize,
+    /// Calls that hash a password and are executed at a time: some seconds of work.
+    pub password_calls_max: usize,
     /// From connecting to the end of the first request's headers. Afterwards HTTP/1.1 is bounded by
     /// it between requests too.
     pub header_read_timeout: Duration,
+    /// From the end of a request's headers to the end of its body.
+    pub body_read_timeout: Duration,
+    /// How long a piece of an answer waits for its reader. Slow readers are served slowly; whoever stops is dropped.
+    pub stalled_max: Duration,
     /// How often an idle HTTP/2 peer is asked whether it still exists.
     pub keep_alive_interval: Duration,
     /// The longest deadline a caller may ask for; a longer one counts as this.
@@ -42,11 +62,26 @@ impl Default for HostLimits {
             streams_per_connection_max: 256,
             pending_resets_max: 20,
             connections_max: 1024,
+            connections_per_address_max: 256,
+            calls_max: 4096,
+            calls_per_address_max: 2048,
+            reads_max: 512,
+            writes_max: 1024,
+            password_calls_max: 256,
             header_read_timeout: Duration::from_secs(10),
+            body_read_timeout: Duration::from_secs(10),
+            stalled_max: Duration::from_mins(1),
             keep_alive_interval: Duration::from_secs(30),
             deadline_max: Duration::from_mins(1),
             deadline_default: Duration::from_secs(20),
             drain_max: Duration::from_secs(10),
         }
+    }
+}
+
+impl HostLimits {
+    /// A message with its frame.
+    pub(super) fn body_bytes_max(&self) -> usize {
+        self.message_bytes_max + GRPC_FRAME_BYTES
     }
 }

@@ -14,6 +14,8 @@ use hyper::body::{Frame, SizeHint};
 use tracing::{Instrument, debug_span};
 use uuid::Uuid;
 
+use super::reasons::{self, Method};
+use super::refusal::Asked;
 use crate::metrics::{Calls, OpenCall};
 use crate::traces::{self, CallersTrace};
 
@@ -29,12 +31,19 @@ async fn answer(
     let mut call = calls.begin(request.uri().path());
     call.request_id = request_id(request.headers());
     request.extensions_mut().insert(call.told.clone());
+    // A handler tells; where none has told, the stack has answered by itself.
+    let asked = of_users(request.uri().path()).then(|| Asked::of(&request));
+    let method = if call.is_in_contract() { Method::Known } else { Method::Unknown };
     let span = debug_span!("rpc.call.answer", method = call.method);
     traces::adopt(&span, request.headers(), callers);
     let response = next.run(request).instrument(span).await;
     if call.told.is_stream() {
         return response.map(|body| Body::new(Stream { body, call: Some(call) }));
     }
+    let response = match asked.filter(|_| !call.told.is_told()) {
+        Some(asked) => reasons::give(response, method, asked).await,
+        None => response,
+    };
     call.ended(code(response.status(), response.headers()));
     response
 }
@@ -42,6 +51,11 @@ async fn answer(
 /// Whatever is no id may be anything, and a log is no place for that.
 fn request_id(headers: &HeaderMap) -> Option<Uuid> {
     Uuid::try_parse(headers.get("x-request-id")?.to_str().ok()?).ok()
+}
+
+/// Whether a path is meant for the user service; health and reflection are as their standards have them.
+fn of_users(path: &str) -> bool {
+    path.strip_prefix('/').and_then(|path| path.strip_prefix(user_api::SERVICE_NAME)).is_some()
 }
 
 /// How a call ended whose handler was not asked, or not until the end. What gRPC-Web says of that stands in the body.

@@ -5,10 +5,16 @@
 mod api;
 mod operations;
 mod accept;
+mod places;
+mod connection;
+mod taken;
+mod panics;
 mod measured;
 mod this_machine;
-mod connection;
-mod panics;
+mod admission;
+mod kind;
+mod refusal;
+mod reasons;
 mod limits;
 #[cfg(test)]
 mod tests;
@@ -21,6 +27,8 @@ pub use api::{Api, Health};
 pub use connection::Peer;
 pub use limits::HostLimits;
 pub use operations::{Readiness, ReadinessCheck};
+
+use crate::metrics::Bounds;
 
 /// Where the service listens, and within which limits it serves.
 #[derive(Debug)]
@@ -46,12 +54,14 @@ impl Host {
             go_away.cancel();
         };
         let serve_api = async {
-            let result = accept::serve(self.api, api.router, &self.limits, &go_away).await;
+            let result = accept::serve(self.api, api.router, &self.limits, &api.bounds, &go_away).await;
             drained.cancel();
             result
         };
         let operations = operations::router(readiness, stop.clone());
-        let serve_operations = accept::serve(self.operations, operations, &self.limits, &drained);
+        // Whoever runs the service is bounded like callers, and not counted among them.
+        let uncounted = Bounds::default();
+        let serve_operations = accept::serve(self.operations, operations, &self.limits, &uncounted, &drained);
         let ((), result, _) = tokio::join!(withdraw, serve_api, serve_operations);
         result
     }

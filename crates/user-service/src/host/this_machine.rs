@@ -5,13 +5,14 @@
 use std::net::IpAddr;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use connectrpc::{ConnectError, ErrorCode};
+use connectrpc::ErrorCode;
 use http::header::HOST;
 use user_api::ApiError;
+
+use super::refusal::Asked;
 
 /// Refuses what was made for another name than this machine's own.
 pub(super) fn only(router: Router) -> Router {
@@ -29,7 +30,7 @@ async fn answer(request: Request, next: Next) -> Response {
         "OTHER_HOST",
         "this service is for callers on its own machine: call it by localhost or a loopback address",
     );
-    ConnectError::from(error).into_http_response(request.headers()).map(Body::new)
+    Asked::of(&request).refuse(error)
 }
 
 /// Of `localhost:9090`, `127.0.0.1:9090`, `[::1]:9090`.

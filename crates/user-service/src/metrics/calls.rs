@@ -80,6 +80,12 @@ pub struct OpenCall {
 }
 
 impl OpenCall {
+    /// Whether the contract has this method.
+    #[must_use]
+    pub fn is_in_contract(&self) -> bool {
+        self.method != OTHER
+    }
+
     /// It ended, with this code if its handler told none.
     pub fn ended(self, otherwise: Option<ErrorCode>) {
         self.told.tell(otherwise);
@@ -132,6 +138,12 @@ impl Told {
     #[must_use]
     pub fn is_stream(&self) -> bool {
         self.0.streams.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is known how the call ended, or that it goes on.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.is_stream() || self.0.code.load(Ordering::Relaxed) != UNTOLD
     }
 
     fn code(&self) -> Option<&'static str> {

@@ -205,6 +205,22 @@ catalogue! {
             "Calls that are being answered now. Growing without end: something hangs; for WatchEvents it is how many \
              watch.";
     }
+    "Limits" {
+        EXECUTING: Gauge "user_service_executing" "calls" ["kind"]
+            "Calls that are executed now, by kind: read, write, password. Near the most that the settings allow: calls \
+             of this kind are about to be shed.";
+        SHED: Counter "user_service_shed" "calls" ["kind", "cause"]
+            "Calls that were turned away as OVERLOADED before anything was done for them. Cause kind: more of this kind \
+             than are executed at a time. address: one caller asks too much. all: too many calls are open.";
+        CONNECTIONS: Gauge "user_service_open" "connections" []
+            "Connections of callers. Near the most that the settings allow: new ones are about to be refused.";
+        CONNECTIONS_REFUSED: Counter "user_service_refused" "connections" ["cause"]
+            "Connections that were closed as soon as they were made. Cause all: there are too many. address: one caller \
+             opens too many.";
+        STALLED: Counter "user_service_stalled" "answers" []
+            "Answers that were dropped because their callers had stopped reading. Many: somebody holds memory on \
+             purpose, or a client hangs.";
+    }
     "Checks" {
         ROUNDS_CHECKED: Counter "user_service_doctor_checked" "users" []
             "Users drawn at random and checked against the log. Standing still: the checks are switched off, \
@@ -241,13 +257,14 @@ mod tests {
     use super::*;
 
     /// What labels may be called. Each has few values, known beforehand; none is about anybody.
-    const LABELS: [&str; 13] = [
+    const LABELS: [&str; 14] = [
         "aggregate_type",
         "by",
         "cause",
         "code",
         "event_type",
         "found",
+        "kind",
         "method",
         "outcome",
         "projection",

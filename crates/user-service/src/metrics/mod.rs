@@ -5,6 +5,7 @@
 //! admin socket alone: [`MostAsked`].
 
 mod append;
+mod bounds;
 mod calls;
 mod catalogue;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tracing::debug;
 
+pub use bounds::{Bounds, Counted};
 pub use calls::{Calls, OpenCall, Told};
 pub use log::STATEMENTS;
 pub use most_asked::{Asked, MostAsked};
@@ -46,6 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Metrics {
     calls: Calls,
+    bounds: Bounds,
     queries: Queries,
     most_asked: MostAsked,
     rounds: Rounds,
@@ -61,6 +64,7 @@ impl Metrics {
     pub fn new(started: Timestamp) -> Self {
         Self {
             calls: Calls::of(crate::grpc::METHODS),
+            bounds: Bounds::default(),
             queries: Queries::default(),
             most_asked: MostAsked::default(),
             rounds: Rounds::default(),
@@ -74,6 +78,12 @@ impl Metrics {
     #[must_use]
     pub fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// Bounds of the host.
+    #[must_use]
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     /// Questions about users.
@@ -118,6 +128,7 @@ impl Metrics {
         self.queries.read(&mut sheet);
         self.calls.read(&mut sheet);
         self.throttled.read(&mut sheet);
+        self.bounds.read(&mut sheet);
         rounds::read(&mut sheet, &self.rounds);
         process::read(&mut sheet, self.started);
         sheet.text()

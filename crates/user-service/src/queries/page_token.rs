@@ -69,6 +69,9 @@ impl PageToken<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use user_domain::outside::text;
+
     use super::*;
 
     const TOKEN: PageToken<'_> = PageToken { method: "ListUsers", question: b"active" };
@@ -101,6 +104,16 @@ mod tests {
         assert_eq!(read(&other, &issued), Err(BadToken));
         for wrong in [&issued[1..], &issued[..issued.len() - 2], "!", "AAAA"] {
             assert_eq!(read(&TOKEN, wrong), Err(BadToken), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn outside_bytes_are_no_page_token(input in text(&["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "cm93MQ"]), after in any::<[u8; 16]>()) {
+            let root = VaultRoot::for_test();
+            prop_assert!(input.is_empty() || TOKEN.read::<16>(&root, &input) == Err(BadToken));
+            prop_assert!(input.is_empty() || TOKEN.read_sealed(&root, &input) == Err(BadToken));
+            prop_assert_eq!(TOKEN.read(&root, &TOKEN.issue(&root, &after)), Ok(Some(after)));
         }
     }
 

@@ -38,6 +38,7 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
         parts.push(Part { expected: i32::from(VIOLATIONS_FOUND), ..control });
     }
     parts.push(part("sessions of the documents", 45, Command::new(&xtask), &["sessions"]));
+    parts.push(part("fuzz", 15, Command::new(&xtask), &["fuzz", "--seconds", "5"]));
     let on_18 = ["test", "--postgres", "18", "-p", "eventstore-postgres"];
     parts.push(part("conformance on PostgreSQL 18", 120, Command::new(&xtask), &on_18));
     parts.push(part("tests", 180, Command::new(&xtask), &["test"]));

@@ -9,12 +9,16 @@ use super::Setting;
 pub(super) fn settings(path: &Path) -> Result<Vec<Setting>, String> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    parse(&shown.to_string(), &text)
+}
+
+fn parse(shown: &str, text: &str) -> Result<Vec<Setting>, String> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         // Its place and what is wrong, never the line: it may hold a password.
         let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
         format!("{shown}, line {line}: {}", error.message())
     })?;
-    table.into_iter().map(|(key, value)| setting(&shown.to_string(), key, value)).collect()
+    table.into_iter().map(|(key, value)| setting(shown, key, value)).collect()
 }
 
 fn setting(file: &str, key: String, value: Value) -> Result<Setting, String> {
@@ -28,4 +32,21 @@ fn setting(file: &str, key: String, value: Value) -> Result<Setting, String> {
         }
     };
     Ok(Setting { key, value, from })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use user_domain::outside::text;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn outside_bytes_are_settings_or_none(input in text(&["store = \"postgres://u:s3cret@h/d\"\nlog = 'ä\n", "a = [1,\n", "a.b = 2026-01-01"])) {
+            if let Err(told) = parse("FILE", &input) {
+                prop_assert!(told.starts_with("FILE") && !told.contains("s3cret"), "{told}");
+            }
+        }
+    }
 }

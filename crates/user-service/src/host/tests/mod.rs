@@ -3,8 +3,12 @@
 
 mod rehearsal;
 mod sockets;
+mod frames;
 mod calls;
+mod kinds;
 mod limits;
+mod overload;
+mod attacks;
 mod shutdown;
 
 use std::net::SocketAddr;
@@ -15,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Api, Drained, Host, HostLimits, Readiness, ReadinessCheck};
+use crate::metrics::Bounds;
 use rehearsal::Rehearsal;
 
 /// A host that serves in the background.
@@ -22,6 +27,7 @@ struct Running {
     api: SocketAddr,
     operations: SocketAddr,
     service: Arc<Rehearsal>,
+    bounds: Bounds,
     stop: CancellationToken,
     ended: JoinHandle<Drained>,
 }
@@ -32,15 +38,23 @@ async fn start(limits: HostLimits) -> Running {
 
 async fn start_with(limits: HostLimits, readiness: Readiness) -> Running {
     let (api, operations) = (listener().await, listener().await);
+    let bounds = Bounds::default();
     let (service, stop) = (Arc::new(Rehearsal::default()), CancellationToken::new());
     let addresses = (api.local_addr().expect("bound"), operations.local_addr().expect("bound"));
-    let routes = Api::new(Arc::clone(&service), &limits);
+    let routes = Api::new(Arc::clone(&service), &limits, &bounds);
     let host = Host { api, operations, limits };
     let ended = tokio::spawn(host.serve(routes, Answering(readiness), stop.clone()));
-    Running { api: addresses.0, operations: addresses.1, service, stop, ended }
+    Running { api: addresses.0, operations: addresses.1, service, bounds, stop, ended }
 }
 
 impl Running {
+    /// What was counted at the bounds so far: the value of a sample, 0 if there is none.
+    fn counted(&self, sample: &str) -> u64 {
+        let text = self.bounds.text();
+        let found = text.lines().find_map(|line| line.strip_prefix(sample)?.trim().parse().ok());
+        found.unwrap_or(0)
+    }
+
     async fn drained(self) -> Drained {
         self.stop.cancel();
         self.ended.await.expect("the host does not panic")

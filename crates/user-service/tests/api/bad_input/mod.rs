@@ -86,16 +86,16 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           username space: invalid_argument CONTROL_OR_SPACE username
           username invisible: invalid_argument INVISIBLE username
           minPosition not reached: out_of_range POSITION_NOT_REACHED min_position
-          minPosition negative: invalid_argument ?
+          minPosition negative: invalid_argument MALFORMED_REQUEST
           asOf of no kind: invalid_argument REQUIRED as_of
-          asOf of both kinds: invalid_argument ?
-          asOf no time: invalid_argument ?
-          asOf in the year 10000: invalid_argument ?
+          asOf of both kinds: invalid_argument MALFORMED_REQUEST
+          asOf no time: invalid_argument MALFORMED_REQUEST
+          asOf in the year 10000: invalid_argument MALFORMED_REQUEST
           asOf to come: out_of_range POSITION_NOT_REACHED as_of
-          asOf no position: invalid_argument ?
+          asOf no position: invalid_argument MALFORMED_REQUEST
           asOf not reached: out_of_range POSITION_NOT_REACHED as_of
           version zero: invalid_argument VERSION_ZERO version
-          version negative: invalid_argument ?
+          version negative: invalid_argument MALFORMED_REQUEST
           version not reached: out_of_range VERSION_NOT_REACHED version
         BatchGetUsers
           ids none: invalid_argument REQUIRED ids
@@ -105,20 +105,20 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
         ListUsers
           pageSize negative: invalid_argument NEGATIVE_PAGE_SIZE page_size
           pageSize least: invalid_argument NEGATIVE_PAGE_SIZE page_size
-          pageSize too large: invalid_argument ?
+          pageSize too large: invalid_argument MALFORMED_REQUEST
           pageToken no token: invalid_argument BAD_PAGE_TOKEN page_token
           pageToken forged: invalid_argument BAD_PAGE_TOKEN page_token
           filter unspecified: invalid_argument UNKNOWN_STATUS filter.statuses
           filter erased: invalid_argument UNKNOWN_STATUS filter.statuses
           filter unknown: invalid_argument UNKNOWN_STATUS filter.statuses
-          filter of no name: invalid_argument ?
+          filter of no name: invalid_argument MALFORMED_REQUEST
           filter too long: invalid_argument TOO_LONG filter.query
           filter control: invalid_argument CONTROL filter.query
           filter two lines: invalid_argument CONTROL filter.query
           filter owner of no address: invalid_argument SYNTAX filter.email
           filter owner of no name: invalid_argument CONTROL_OR_SPACE filter.username
-          filter no time: invalid_argument ?
-          filter in the year 10000: invalid_argument ?
+          filter no time: invalid_argument MALFORMED_REQUEST
+          filter in the year 10000: invalid_argument MALFORMED_REQUEST
           filter of no time: invalid_argument EMPTY_PERIOD filter.created_until
           orderBy unknown: invalid_argument UNKNOWN_ORDER order_by
           orderBy two: invalid_argument UNKNOWN_ORDER order_by
@@ -220,7 +220,7 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           id too long: invalid_argument MALFORMED_UUID id
           pageSize negative: invalid_argument NEGATIVE_PAGE_SIZE page_size
           pageSize least: invalid_argument NEGATIVE_PAGE_SIZE page_size
-          pageSize too large: invalid_argument ?
+          pageSize too large: invalid_argument MALFORMED_REQUEST
           pageToken no token: invalid_argument BAD_PAGE_TOKEN page_token
           pageToken forged: invalid_argument BAD_PAGE_TOKEN page_token
           filter of no type: invalid_argument UNKNOWN_EVENT_TYPE filter.types
@@ -228,15 +228,15 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           filter of no user: invalid_argument NOT_FOR_ONE_USER filter.user_ids,filter.user_ids
           filter of too many users: invalid_argument NOT_FOR_ONE_USER filter.user_ids,filter.user_ids
           filter of no correlation: invalid_argument MALFORMED_UUID filter.correlation_id
-          filter from no time: invalid_argument ?
+          filter from no time: invalid_argument MALFORMED_REQUEST
           filter of no time at all: invalid_argument EMPTY_PERIOD filter.until_time
-          order of no name: invalid_argument ?
+          order of no name: invalid_argument MALFORMED_REQUEST
           order unknown: invalid_argument UNKNOWN_ORDER order
           filter of other users: invalid_argument NOT_FOR_ONE_USER filter.user_ids
         ListEvents
           pageSize negative: invalid_argument NEGATIVE_PAGE_SIZE page_size
           pageSize least: invalid_argument NEGATIVE_PAGE_SIZE page_size
-          pageSize too large: invalid_argument ?
+          pageSize too large: invalid_argument MALFORMED_REQUEST
           pageToken no token: invalid_argument BAD_PAGE_TOKEN page_token
           pageToken forged: invalid_argument BAD_PAGE_TOKEN page_token
           filter of no type: invalid_argument UNKNOWN_EVENT_TYPE filter.types
@@ -244,30 +244,30 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           filter of no user: invalid_argument MALFORMED_UUID filter.user_ids
           filter of too many users: invalid_argument TOO_MANY_USERS filter.user_ids
           filter of no correlation: invalid_argument MALFORMED_UUID filter.correlation_id
-          filter from no time: invalid_argument ?
+          filter from no time: invalid_argument MALFORMED_REQUEST
           filter of no time at all: invalid_argument EMPTY_PERIOD filter.until_time
-          order of no name: invalid_argument ?
+          order of no name: invalid_argument MALFORMED_REQUEST
           order unknown: invalid_argument UNKNOWN_ORDER order
         DiffUsers
           pageSize negative: invalid_argument NEGATIVE_PAGE_SIZE page_size
           pageSize least: invalid_argument NEGATIVE_PAGE_SIZE page_size
-          pageSize too large: invalid_argument ?
+          pageSize too large: invalid_argument MALFORMED_REQUEST
           pageToken no token: invalid_argument BAD_PAGE_TOKEN page_token
           pageToken forged: invalid_argument BAD_PAGE_TOKEN page_token
           from none: invalid_argument REQUIRED from
           from of no kind: invalid_argument REQUIRED from
-          from of both kinds: invalid_argument ?
-          from no time: invalid_argument ?
-          from in the year 10000: invalid_argument ?
+          from of both kinds: invalid_argument MALFORMED_REQUEST
+          from no time: invalid_argument MALFORMED_REQUEST
+          from in the year 10000: invalid_argument MALFORMED_REQUEST
           from to come: out_of_range POSITION_NOT_REACHED from
-          from no position: invalid_argument ?
+          from no position: invalid_argument MALFORMED_REQUEST
           from not reached: out_of_range POSITION_NOT_REACHED from
           to of no kind: invalid_argument REQUIRED to
-          to of both kinds: invalid_argument ?
-          to no time: invalid_argument ?
-          to in the year 10000: invalid_argument ?
+          to of both kinds: invalid_argument MALFORMED_REQUEST
+          to no time: invalid_argument MALFORMED_REQUEST
+          to in the year 10000: invalid_argument MALFORMED_REQUEST
           to to come: out_of_range POSITION_NOT_REACHED to
-          to no position: invalid_argument ?
+          to no position: invalid_argument MALFORMED_REQUEST
           to not reached: out_of_range POSITION_NOT_REACHED to
           to before from: invalid_argument MOMENTS_REVERSED to
         GetActivity
@@ -284,18 +284,18 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           id too long: invalid_argument MALFORMED_UUID id
           from none: invalid_argument REQUIRED from
           from of no kind: invalid_argument REQUIRED from
-          from of both kinds: invalid_argument ?
-          from no time: invalid_argument ?
-          from in the year 10000: invalid_argument ?
+          from of both kinds: invalid_argument MALFORMED_REQUEST
+          from no time: invalid_argument MALFORMED_REQUEST
+          from in the year 10000: invalid_argument MALFORMED_REQUEST
           from to come: out_of_range POSITION_NOT_REACHED from
-          from no position: invalid_argument ?
+          from no position: invalid_argument MALFORMED_REQUEST
           from not reached: out_of_range POSITION_NOT_REACHED from
           to of no kind: invalid_argument REQUIRED to
-          to of both kinds: invalid_argument ?
-          to no time: invalid_argument ?
-          to in the year 10000: invalid_argument ?
+          to of both kinds: invalid_argument MALFORMED_REQUEST
+          to no time: invalid_argument MALFORMED_REQUEST
+          to in the year 10000: invalid_argument MALFORMED_REQUEST
           to to come: out_of_range POSITION_NOT_REACHED to
-          to no position: invalid_argument ?
+          to no position: invalid_argument MALFORMED_REQUEST
           to not reached: out_of_range POSITION_NOT_REACHED to
           to before from: invalid_argument MOMENTS_REVERSED to
         ExplainUser
@@ -304,11 +304,11 @@ async fn every_call_tells_what_is_wrong(stage: &Stage) {
           id no hyphens: invalid_argument MALFORMED_UUID id
           id too long: invalid_argument MALFORMED_UUID id
           asOf of no kind: invalid_argument REQUIRED as_of
-          asOf of both kinds: invalid_argument ?
-          asOf no time: invalid_argument ?
-          asOf in the year 10000: invalid_argument ?
+          asOf of both kinds: invalid_argument MALFORMED_REQUEST
+          asOf no time: invalid_argument MALFORMED_REQUEST
+          asOf in the year 10000: invalid_argument MALFORMED_REQUEST
           asOf to come: out_of_range POSITION_NOT_REACHED as_of
-          asOf no position: invalid_argument ?
+          asOf no position: invalid_argument MALFORMED_REQUEST
           asOf not reached: out_of_range POSITION_NOT_REACHED as_of
         ActivateUser
           id empty: invalid_argument MALFORMED_UUID id
@@ -360,17 +360,17 @@ async fn what_is_no_request_is_refused(stage: &Stage) {
     assert_eq!(stage.get(&alice).await, alice);
     allow_duplicates! {
         assert_snapshot!(table, @r#"
-        empty: 400 invalid_argument ?
-        half: 400 invalid_argument ?
-        a list: 400 invalid_argument ?
-        null: 400 invalid_argument ?
-        a number for an id: 400 invalid_argument ?
-        two of one choice: 400 invalid_argument ?
+        empty: 400 invalid_argument MALFORMED_REQUEST
+        half: 400 invalid_argument MALFORMED_REQUEST
+        a list: 400 invalid_argument MALFORMED_REQUEST
+        null: 400 invalid_argument MALFORMED_REQUEST
+        a number for an id: 400 invalid_argument MALFORMED_REQUEST
+        two of one choice: 400 invalid_argument MALFORMED_REQUEST
         a field that nobody knows: 400 invalid_argument REQUIRED id
-        half a character: 400 invalid_argument ?
-        nested deeply: 400 invalid_argument ?
-        too large: 429 resource_exhausted ?
-        a call that nobody knows: 404 unimplemented ?
+        half a character: 400 invalid_argument MALFORMED_REQUEST
+        nested deeply: 400 invalid_argument MALFORMED_REQUEST
+        too large: 429 resource_exhausted MESSAGE_TOO_LARGE
+        a call that nobody knows: 404 unimplemented UNKNOWN_METHOD
         "#);
     }
 }

@@ -39,11 +39,11 @@ async fn every_stream_tells_what_is_wrong(stage: &Stage) {
           filter of no user: invalid_argument MALFORMED_UUID filter.user_ids
           filter of too many users: invalid_argument TOO_MANY_USERS filter.user_ids
           filter of no correlation: invalid_argument MALFORMED_UUID filter.correlation_id
-          filter from no time: invalid_argument ?
+          filter from no time: invalid_argument MALFORMED_REQUEST
           filter of no time at all: invalid_argument EMPTY_PERIOD filter.until_time
-          format of no name: invalid_argument ?
+          format of no name: invalid_argument MALFORMED_REQUEST
           format unknown: invalid_argument UNKNOWN_FORMAT format
-          afterPosition no position: invalid_argument ?
+          afterPosition no position: invalid_argument MALFORMED_REQUEST
           afterPosition not reached: out_of_range POSITION_NOT_REACHED after_position
         WatchEvents
           filter of no type: invalid_argument UNKNOWN_EVENT_TYPE filter.types
@@ -51,9 +51,9 @@ async fn every_stream_tells_what_is_wrong(stage: &Stage) {
           filter of no user: invalid_argument MALFORMED_UUID filter.user_ids
           filter of too many users: invalid_argument TOO_MANY_USERS filter.user_ids
           filter of no correlation: invalid_argument MALFORMED_UUID filter.correlation_id
-          filter from no time: invalid_argument ?
+          filter from no time: invalid_argument MALFORMED_REQUEST
           filter of no time at all: invalid_argument NOT_IN_A_FEED filter.from_time,filter.until_time
-          afterPosition no position: invalid_argument ?
+          afterPosition no position: invalid_argument MALFORMED_REQUEST
           afterPosition not reached: out_of_range POSITION_NOT_REACHED after_position
           resumeToken no token: invalid_argument BAD_RESUME_TOKEN resume_token
           resumeToken empty: invalid_argument BAD_RESUME_TOKEN resume_token

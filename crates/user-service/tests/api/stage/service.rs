@@ -105,7 +105,7 @@ impl Service {
         let feeds = Feeds::new(directory.clone(), feed_limits);
         let users = UserApi::new(directory.clone(), feeds.clone()).with_caller_metadata(callers);
         let routes = users.beside_the_calls();
-        let api = Api::new(Arc::new(users), &limits)
+        let api = Api::new(Arc::new(users), &limits, directory.metrics().bounds())
             .beside(routes)
             .measured(directory.metrics().calls(), callers.into());
         let host = Host { api: listener().await, operations: listener().await, limits };

@@ -1,0 +1,163 @@
+//! Who gets in: so many calls at a time in all and of one address, and of each kind so many that are executed. Whoever
+//! comes then is told so at once, before anything is done for her: a queue would only make everybody late.
+//!
+//! Health and reflection pass always.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use connectrpc::ErrorCode;
+use futures_util::FutureExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Frame, SizeHint};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use user_api::ApiError;
+
+use super::connection::Peer;
+use super::kind::Kind;
+use super::limits::HostLimits;
+use super::places::{Place, Places};
+use super::refusal;
+use crate::metrics::Bounds;
+
+/// Overload passes quickly, or not at all.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The kind of the call at a path, if there is such a call.
+pub(super) type KindOf = Box<dyn Fn(&str) -> Option<Kind> + Send + Sync>;
+
+struct Gate {
+    kind_of: KindOf,
+    calls: Places,
+    reads: Semaphore,
+    writes: Semaphore,
+    passwords: Semaphore,
+    body_bytes_max: usize,
+    body_read_timeout: Duration,
+    bounds: Bounds,
+}
+
+pub(super) fn admit(router: Router, kind_of: KindOf, limits: &HostLimits, bounds: &Bounds) -> Router {
+    let gate = Gate {
+        kind_of,
+        calls: Places::new(limits.calls_max, limits.calls_per_address_max),
+        reads: Semaphore::new(limits.reads_max),
+        writes: Semaphore::new(limits.writes_max),
+        passwords: Semaphore::new(limits.password_calls_max),
+        body_bytes_max: limits.body_bytes_max(),
+        body_read_timeout: limits.body_read_timeout,
+        bounds: bounds.clone(),
+    };
+    router.layer(from_fn_with_state(Arc::new(gate), answer))
+}
+
+async fn answer(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let Some(kind) = (gate.kind_of)(request.uri().path()) else { return next.run(request).await };
+    let asked = refusal::Asked::of(&request);
+    gate.pass(kind, request, next).await.unwrap_or_else(|error| asked.refuse(error))
+}
+
+impl Gate {
+    async fn pass(&self, kind: Kind, request: Request, next: Next) -> Result<Response, ApiError> {
+        let place = self.calls.take(address(&request)).map_err(|full| self.shed(kind, full.label()))?;
+        let Some(share) = self.share(kind) else { return Ok(next.run(request).await) };
+        if share.available_permits() == 0 {
+            return Err(self.shed(kind, "kind"));
+        }
+        // Whoever is slow to send her request takes nobody's share of the work.
+        let request = self.arrived(request).await?;
+        let _share = share.try_acquire().map_err(|_| self.shed(kind, "kind"))?;
+        let _executing = self.bounds.executing(kind.label());
+        let answer = next.run(request).await;
+        Ok(answer.map(|body| Body::new(Held { body, _place: place })))
+    }
+
+    fn share(&self, kind: Kind) -> Option<&Semaphore> {
+        match kind {
+            Kind::Read => Some(&self.reads),
+            Kind::Write => Some(&self.writes),
+            Kind::Password => Some(&self.passwords),
+            Kind::Stream => None,
+        }
+    }
+
+    /// The request with its whole body.
+    async fn arrived(&self, request: Request) -> Result<Request, ApiError> {
+        let (head, body) = request.into_parts();
+        let mut arriving = pin!(Limited::new(body, self.body_bytes_max).collect());
+        // Most have come with their headers, and need no timer.
+        let arrived = match arriving.as_mut().now_or_never() {
+            Some(arrived) => arrived,
+            None => timeout(self.body_read_timeout, arriving).await.map_err(|_| too_slow())?,
+        };
+        let body = arrived.map_err(|error| {
+            if error.is::<LengthLimitError>() { too_large(self.body_bytes_max) } else { broken_off() }
+        })?;
+        Ok(Request::from_parts(head, Body::from(body.to_bytes())))
+    }
+
+    fn shed(&self, kind: Kind, cause: &'static str) -> ApiError {
+        self.bounds.shed(kind.label(), cause);
+        ApiError::new(ErrorCode::ResourceExhausted, "OVERLOADED", "too much is under way")
+            .with_retry_delay(PAUSE)
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Gate").field("calls", &self.calls).finish_non_exhaustive()
+    }
+}
+
+fn address(request: &Request) -> IpAddr {
+    request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+}
+
+fn too_slow() -> ApiError {
+    ApiError::new(ErrorCode::DeadlineExceeded, "REQUEST_TOO_SLOW", "the request did not arrive in time")
+}
+
+fn too_large(bytes_max: usize) -> ApiError {
+    ApiError::new(ErrorCode::ResourceExhausted, "MESSAGE_TOO_LARGE", "the request is larger than it may be")
+        .with_metadata("bytes_max", bytes_max.to_string())
+}
+
+fn broken_off() -> ApiError {
+    ApiError::new(ErrorCode::Canceled, "REQUEST_BROKEN_OFF", "the request did not arrive as a whole")
+}
+
+/// An answer that keeps its call's place until it has been taken: what nobody reads stays in memory.
+struct Held {
+    body: Body,
+    _place: Place,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -14,6 +14,8 @@ pub struct InlineTable {
     /// Its name, unqualified.
     pub name: &'static str,
     /// What its rows mean. A writer of another generation is refused, it never writes old-shaped rows beside new ones.
+    /// 0 for a table that belongs to a kind of stream that came with it: an earlier release knows neither, writes neither,
+    /// and is not kept from writing what it knows. The layout does not name such a table until its rows mean something else.
     pub generation: u16,
     /// Its columns, all of them. The first is the key: the id of the stream.
     pub columns: &'static [InlineColumn],
@@ -130,7 +132,8 @@ impl InlineTable {
     /// What a writer of these tables must find in the store: `user_read_model=1,user_secret=1`.
     #[must_use]
     pub fn layout(tables: &[&'static InlineTable]) -> String {
-        let parts: Vec<_> = tables.iter().map(|t| format!("{}={}", t.name, t.generation)).collect();
+        let named = tables.iter().filter(|table| table.generation > 0);
+        let parts: Vec<_> = named.map(|t| format!("{}={}", t.name, t.generation)).collect();
         parts.join(",")
     }
 }

@@ -1,7 +1,8 @@
 //! Compiles `proto/` into the messages, the service trait and the client, with no `protoc` on the
 //! machine. Two descriptor sets leave here: the one with comments feeds the generator (they become
-//! rustdoc), the one without is embedded for reflection. And the `OpenAPI` document of the JSON side.
+//! rustdoc), the one without is embedded for reflection. The `OpenAPI` document of the JSON side. And the calls as an enum.
 
+mod methods;
 mod openapi;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use connectrpc_build::{CodeGenConfig, Config};
 use protox::prost_reflect::DescriptorPool;
 
 const PROTO_ROOT: &str = "../../proto";
+const SERVICE: &str = "user.v1.UserService";
 const FILES: [&str; 4] = [
     "user/v1/user.proto",
     "user/v1/history.proto",
@@ -25,7 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let commented = Path::new(&out_dir).join("commented_descriptor_set.bin");
     fs::write(&commented, descriptor_set(true)?)?;
     fs::write(Path::new(&out_dir).join("descriptor_set.bin"), descriptor_set(false)?)?;
-    fs::write(Path::new(&out_dir).join("openapi.json"), openapi(&commented)?)?;
+    let pool = DescriptorPool::decode(fs::read(&commented)?.as_slice())?;
+    fs::write(Path::new(&out_dir).join("openapi.json"), openapi(&pool)?)?;
+    let methods = methods::source(&pool, SERVICE).ok_or("the protos have no user service")?;
+    fs::write(Path::new(&out_dir).join("methods.rs"), methods)?;
     generate(&commented)
 }
 
@@ -35,9 +40,8 @@ fn descriptor_set(comments: bool) -> Result<Vec<u8>, protox::Error> {
     Ok(compiler.encode_file_descriptor_set())
 }
 
-fn openapi(commented: &Path) -> Result<String, Box<dyn std::error::Error>> {
-    let pool = DescriptorPool::decode(fs::read(commented)?.as_slice())?;
-    let document = openapi::document(&pool, "user.v1.UserService", env!("CARGO_PKG_VERSION"));
+fn openapi(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Error>> {
+    let document = openapi::document(pool, SERVICE, env!("CARGO_PKG_VERSION"));
     Ok(serde_json::to_string_pretty(&document.ok_or("the protos have no user service")?)?)
 }
 

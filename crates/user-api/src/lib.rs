@@ -3,6 +3,7 @@
 //! once, so that the RPC stack can be replaced without them.
 
 mod generated;
+mod method;
 mod type_registry;
 mod error;
 
@@ -12,6 +13,7 @@ pub use generated::google::rpc;
 /// `user.v1`: the messages, the trait `UserService`, its dispatcher `UserServiceServer` and, with
 /// the feature `client`, `UserServiceClient`.
 pub use generated::user::v1;
+pub use method::Rpc;
 pub use type_registry::install_type_registry;
 
 /// The name health checks and reflection know the service by.

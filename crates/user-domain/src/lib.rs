@@ -1,4 +1,4 @@
-//! The user: what she is, what can be asked of her, what happens then, and why not.
+//! The user: what she is, what can be asked of her, what happens then, and why not. And the tokens of those who call.
 //!
 //! Pure: no clock, no randomness, no hashing, no store, nothing to wait for. The way of a request through it is the
 //! order of this page: values are parsed, a command is decided on a user, events come of it, the user evolves.
@@ -13,6 +13,7 @@ mod users;
 mod outline;
 mod values;
 mod violation;
+mod api_token;
 
 #[cfg(test)]
 mod alice;
@@ -25,6 +26,10 @@ mod outside_bytes;
 #[cfg(test)]
 mod properties;
 
+pub use api_token::{
+    ApiToken, ApiTokenCommand, ApiTokenCreated, ApiTokenEvent, ApiTokenRefusal, ApiTokenRevoked, ApiTokens,
+    CreateApiToken, LiveApiToken, RevokeApiToken, Scope, Scopes, TokenName,
+};
 pub use commands::{
     ActivateUser, ChangeEmail, ChangePassword, ChangeUsername, CreateUser, DeactivateUser, DeleteUser,
     EraseUser, OldPassword, Patch, ProfilePatch, ReinstateUser, RestoreUser, SetPassword, SuspendUser,

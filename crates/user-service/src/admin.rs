@@ -2,6 +2,7 @@
 
 pub(crate) mod keys;
 mod projections;
+mod tokens;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
@@ -16,6 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Tokens;
 use crate::directory::Directory;
 
 /// A long list of what is parked is less than this.
@@ -60,14 +62,20 @@ fn bind(socket: &Path) -> anyhow::Result<UnixListener> {
 }
 
 /// Serves until `stop`.
-pub(crate) async fn serve(listener: UnixListener, directory: Directory, stop: CancellationToken) {
+pub(crate) async fn serve(
+    listener: UnixListener,
+    directory: Directory,
+    tokens: Tokens,
+    stop: CancellationToken,
+) {
     let router = Router::new()
         .route("/status", get(status))
         .route("/clock/accept", post(accept_clock))
         .route("/top-users", get(top_users))
         .merge(projections::routes())
         .merge(keys::routes())
-        .with_state(directory);
+        .with_state(directory)
+        .merge(tokens::routes(tokens));
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!(%error, "the admin socket is closed");

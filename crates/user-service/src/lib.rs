@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod host;
+pub mod access;
 pub mod grpc;
 pub mod feed;
 pub mod queries;

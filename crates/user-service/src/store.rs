@@ -12,10 +12,10 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::read_model::USER_READ_MODEL;
-use crate::vault::USER_SECRET;
+use crate::vault::{API_TOKEN, USER_SECRET};
 
 /// The tables that are written in the transaction of every append.
-pub static TABLES: &[&InlineTable] = &[&USER_READ_MODEL, &USER_SECRET];
+pub static TABLES: &[&InlineTable] = &[&USER_READ_MODEL, &USER_SECRET, &API_TOKEN];
 
 /// Our schema on SQLite.
 pub static SQLITE_MIGRATIONS: &[Migration] = &[
@@ -31,6 +31,7 @@ pub static SQLITE_MIGRATIONS: &[Migration] = &[
         name: "password_attempts",
         sql: include_str!("../migrations/sqlite/V5__password_attempts.sql"),
     },
+    Migration { number: 6, name: "api_tokens", sql: include_str!("../migrations/sqlite/V6__api_tokens.sql") },
 ];
 
 /// Our schema on PostgreSQL.
@@ -46,6 +47,11 @@ pub static POSTGRES_MIGRATIONS: &[Migration] = &[
         number: 5,
         name: "password_attempts",
         sql: include_str!("../migrations/postgres/V5__password_attempts.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "api_tokens",
+        sql: include_str!("../migrations/postgres/V6__api_tokens.sql"),
     },
 ];
 

@@ -123,6 +123,7 @@ impl Party {
             for event in page.events {
                 match event {
                     ListedEvent::Readable(entry) => history.push(entry.event),
+                    ListedEvent::OfToken(_) => anyhow::bail!("a user has an event of a token"),
                     ListedEvent::Unreadable(event) => {
                         anyhow::bail!("event {} cannot be read", event.position)
                     }

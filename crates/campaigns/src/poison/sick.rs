@@ -105,6 +105,10 @@ impl Projector<DecodedUserEvent> for SickProjector {
         self.projector.layout()
     }
 
+    fn aggregate_type(&self) -> &'static str {
+        self.projector.aggregate_type()
+    }
+
     fn project(&self, state: Option<&Row>, event: &DecodedUserEvent) -> Vec<ProjectionRow> {
         if self.sick.of(&event.raw) == Some(Poison::Panics) {
             // A panic that nobody is told of: it is meant.

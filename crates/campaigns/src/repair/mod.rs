@@ -284,6 +284,9 @@ fn whom(finding: &Finding) -> Whom {
         | Finding::SecretOrphaned { .. }
         | Finding::SecretUnreadable { .. }
         | Finding::CredentialDiffers { .. }
-        | Finding::ClaimShared { .. } => ("none", None),
+        | Finding::ClaimShared { .. }
+        | Finding::TokenRowMissing { .. }
+        | Finding::TokenRowDiffers { .. }
+        | Finding::TokenRowOrphaned { .. } => ("none", None),
     }
 }

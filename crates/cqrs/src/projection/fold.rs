@@ -47,9 +47,12 @@ impl Fold {
         }
     }
 
-    /// One more event. Whether it was projected.
+    /// One more event. Whether it was projected, or has nothing to do with the projection.
     pub(super) fn one<E: 'static>(&mut self, projector: &dyn Projector<E>, happened: &Happened<E>) -> bool {
         let recorded = &happened.recorded;
+        if recorded.aggregate_type != projector.aggregate_type() {
+            return true;
+        }
         if self.stopped.contains(&recorded.aggregate_id) {
             self.park(recorded, String::new());
             return false;
@@ -169,6 +172,10 @@ mod tests {
             &SUMS
         }
 
+        fn aggregate_type(&self) -> &'static str {
+            "sum"
+        }
+
         fn project(&self, state: Option<&Row>, (stream, n): &(u64, i64)) -> Vec<ProjectionRow> {
             assert_ne!(*n, 13, "bad luck");
             let before = match state {
@@ -202,22 +209,25 @@ mod tests {
     fn folded(states: Vec<Row>, numbers: &[(u64, i64)]) -> Fold {
         let mut fold = Fold::from(states, HashSet::new());
         for (n, (stream, number)) in (1..).zip(numbers) {
-            let recorded = RecordedEvent {
-                position: Position(n),
-                recorded_at: jiff::Timestamp::UNIX_EPOCH,
-                aggregate_type: "sum".to_owned(),
-                aggregate_id: id(*stream),
-                version: Version(n),
-                event_id: EventId(Uuid::nil()),
-                event_type: "added".to_owned(),
-                schema_version: 1,
-                data: String::new(),
-                sealed: None,
-                metadata: Metadata::default(),
-            };
-            fold.one(&Sums, &Happened { recorded, event: Ok((*stream, *number)) });
+            fold.one(&Sums, &Happened { recorded: recorded(n, *stream), event: Ok((*stream, *number)) });
         }
         fold
+    }
+
+    fn recorded(n: u64, stream: u64) -> RecordedEvent {
+        RecordedEvent {
+            position: Position(n),
+            recorded_at: jiff::Timestamp::UNIX_EPOCH,
+            aggregate_type: "sum".to_owned(),
+            aggregate_id: id(stream),
+            version: Version(n),
+            event_id: EventId(Uuid::nil()),
+            event_type: "added".to_owned(),
+            schema_version: 1,
+            data: String::new(),
+            sealed: None,
+            metadata: Metadata::default(),
+        }
     }
 
     #[test]
@@ -238,6 +248,18 @@ mod tests {
             [sum(1, 3), times(3)],
             "there is nothing to delete"
         );
+    }
+
+    #[test]
+    fn an_event_of_another_kind_of_stream_passes_by() {
+        let mut fold = folded(vec![], &[(1, 1)]);
+        let mut recorded = recorded(2, 2);
+        "difference".clone_into(&mut recorded.aggregate_type);
+        let unreadable =
+            Happened { recorded, event: Err(Undecodable("of a type that is not known".to_owned())) };
+        assert!(fold.one(&Sums, &unreadable));
+        assert_eq!((fold.park.len(), fold.streams.len()), (0, 1));
+        assert_eq!(fold.rows.into_batch(Writing::Upsert), [sum(1, 1), times(1)]);
     }
 
     #[test]

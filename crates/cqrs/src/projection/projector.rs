@@ -16,6 +16,9 @@ pub trait Projector<E>: Debug + Send + Sync + 'static {
     /// What it fills. The first table holds the state of each stream.
     fn layout(&self) -> &'static ProjectionLayout;
 
+    /// The kind of streams that it is about. Events of others pass by it: they change nothing and are not parked.
+    fn aggregate_type(&self) -> &'static str;
+
     /// The rows that change, given the state of the event's stream before it: its row of the first table with the
     /// greatest key. The state after it is the last row of the first table that is put here; none if the stream's rows
     /// are deleted here; else the state before.

@@ -197,6 +197,10 @@ impl Projector<Happened> for Accounts {
         self.layout
     }
 
+    fn aggregate_type(&self) -> &'static str {
+        "account"
+    }
+
     fn project(&self, state: Option<&Row>, event: &Happened) -> Vec<ProjectionRow> {
         let id = Value::Uuid(event.id.0);
         let mut name = state.map_or(Value::Null, |state| state[2].clone());
@@ -250,6 +254,10 @@ impl Projector<Happened> for Tally {
         self.0
     }
 
+    fn aggregate_type(&self) -> &'static str {
+        "account"
+    }
+
     fn project(&self, state: Option<&Row>, event: &Happened) -> Vec<ProjectionRow> {
         let before = match state.map(|state| &state[1]) {
             Some(Value::BigInt(before)) => *before,
@@ -266,6 +274,10 @@ pub(crate) struct Rows;
 impl Projector<Happened> for Rows {
     fn layout(&self) -> &'static ProjectionLayout {
         &ROWS
+    }
+
+    fn aggregate_type(&self) -> &'static str {
+        "account"
     }
 
     fn project(&self, state: Option<&Row>, event: &Happened) -> Vec<ProjectionRow> {
@@ -292,6 +304,10 @@ pub(crate) struct Backwards;
 impl Projector<Happened> for Backwards {
     fn layout(&self) -> &'static ProjectionLayout {
         &ROWS_2
+    }
+
+    fn aggregate_type(&self) -> &'static str {
+        "account"
     }
 
     fn project(&self, state: Option<&Row>, event: &Happened) -> Vec<ProjectionRow> {

@@ -88,7 +88,10 @@ impl Releases {
         let stored_generation = |table: &&'static InlineTable| {
             let earlier = self.earlier.iter().copied().filter(|earlier| earlier.name == table.name);
             let mut generations = iter::once(*table).chain(earlier);
-            generations.find(|known| parts.contains(&InlineTable::layout(&[known]).as_str()))
+            // One that no layout names is written whatever the layout is.
+            generations.find(|known| {
+                known.generation == 0 || parts.contains(&InlineTable::layout(&[known]).as_str())
+            })
         };
         let tables: Vec<_> = self.tables.iter().map(stored_generation).collect::<Option<_>>()?;
         (InlineTable::layout(&tables) == stored).then_some(tables)
@@ -143,6 +146,18 @@ mod tests {
         }
         assert_eq!(releases.now().text(), "book=2,shelf=1", "nothing has changed");
         assert!(releases.declares(&BOOK) && releases.declares(&BOOK_2) && !releases.declares(&BOOK_1));
+    }
+
+    #[test]
+    fn a_table_of_streams_of_its_own_is_written_beside_every_layout() {
+        static LAMP: InlineTable =
+            InlineTable { name: "lamp", generation: 0, columns: &[], version_column: None };
+        static WITH_LAMP: &[&InlineTable] = &[&BOOK, &LAMP];
+        let releases = Releases::new(WITH_LAMP, EARLIER);
+        assert_eq!(releases.now().text(), "book=3", "who does not know it may go on");
+        assert!(releases.adopt("book=2"));
+        assert_eq!((releases.writes(&LAMP), releases.writes(&BOOK)), (&LAMP, &BOOK_2));
+        assert!(!releases.adopt("book=3,lamp=1"), "its rows mean something else there");
     }
 
     #[test]

@@ -3,19 +3,24 @@
 //! A command is one question of one caller, so each call has a connection of its own.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::body::{Body, BodyDataStream, Bytes, to_bytes};
 use clap::Args;
 use futures_util::StreamExt;
-use http::header::{CONTENT_TYPE, HOST};
-use http::{Request, Response, StatusCode, Uri};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::settings::read_secret;
 
 /// A page of the largest messages takes a few hundred KiB.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -35,9 +40,33 @@ pub(super) struct ApiArgs {
     /// Where a running service answers
     #[arg(long, global = true, env = "USER_SERVICE_API", default_value = "http://127.0.0.1:9090")]
     api: Uri,
+    /// A file with the token to show, where the service wants one. Without it what `USER_SERVICE_TOKEN` holds, if anything
+    #[arg(long, global = true, env = "USER_SERVICE_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+    /// The token itself. Never from the command line, which every process of the machine can read
+    #[arg(skip = token_from_environment())]
+    token: Option<SecretString>,
+}
+
+fn token_from_environment() -> Option<SecretString> {
+    std::env::var("USER_SERVICE_TOKEN").ok().filter(|token| !token.is_empty()).map(SecretString::from)
 }
 
 impl ApiArgs {
+    /// What is shown to the service, if anything.
+    fn authorization(&self) -> anyhow::Result<Option<HeaderValue>> {
+        let file = self.token_file.as_ref().map(read_secret).transpose()?;
+        let token = match (&file, &self.token) {
+            (Some(text), _) => text.trim(),
+            (None, Some(token)) => token.expose_secret().trim(),
+            (None, None) => return Ok(None),
+        };
+        let shown = Zeroizing::new(format!("Bearer {token}"));
+        let mut value = HeaderValue::from_str(&shown).context("the token is not one")?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+
     /// What the service answers to a call.
     pub(super) async fn call(&self, method: &str, request: &Value) -> anyhow::Result<Value> {
         let answer = self.post(method, "application/json", request.to_string().into()).await?;
@@ -75,8 +104,12 @@ impl ApiArgs {
         let request = Request::post(format!("/user.v1.UserService/{method}"))
             .header(HOST, host)
             .header(CONTENT_TYPE, kind)
-            .header("connect-protocol-version", "1")
-            .body(body)?;
+            .header("connect-protocol-version", "1");
+        let request = match self.authorization()? {
+            Some(value) => request.header(AUTHORIZATION, value),
+            None => request,
+        };
+        let request = request.body(body)?;
         Ok(sender.send_request(request).await.context("the service hung up")?.map(Body::new))
     }
 }

@@ -23,11 +23,13 @@ mod log;
 mod migrate;
 mod moment;
 mod projection;
+mod protection;
 mod restore;
 mod serve;
 mod settings;
 mod shown;
 mod table;
+mod token;
 mod top_users;
 mod users;
 
@@ -77,6 +79,8 @@ enum Command {
     /// Show, follow and export what happened, from a running service
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// Make, show and revoke the tokens that callers of a running service show
+    Token(token::TokenArgs),
     /// Tell a running service that a clock which jumped forward is right
     AcceptClock(AdminArgs),
     /// Print every setting with its default and what it means, as a configuration file
@@ -135,6 +139,7 @@ impl Cli {
             Command::Key(args) => key::key(args).await.map(|()| Exit::Success),
             Command::Users(args) => users::users(&args).await.map(|()| Exit::Success),
             Command::Events(command) => events::events(command).await.map(|()| Exit::Success),
+            Command::Token(args) => token::token(&args).await.map(|()| Exit::Success),
             Command::AcceptClock(args) => clock::accept(&args).await.map(|()| Exit::Success),
             Command::Config => print(|page| page.write_all(configuration::reference::page().as_bytes())),
             Command::Completions { shell } => print(|page| shell.try_generate(&named_command(), page)),
@@ -199,7 +204,7 @@ mod tests {
 
     #[test]
     fn every_call_has_a_command() {
-        for method in crate::grpc::METHODS {
+        for method in user_api::Rpc::NAMES {
             let command = CALLS.iter().find(|(call, _)| call == method);
             let (_, words) = command.unwrap_or_else(|| panic!("which command makes {method}?"));
             let said = ["user-service"].into_iter().chain(words.split(' '));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use cqrs::projection::RunnerSettings;
 use eventstore::Warning;
@@ -16,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 use user_domain::PasswordPolicy;
 
 use super::limits::LimitArgs;
+use super::protection::Protection;
 use super::restore::reapply;
 use super::settings::{ErasureArgs, KeyArgs, StoreArgs, announce_key};
+use crate::access::{Gate, Tokens};
 use crate::data_folder::{DataFolder, Freshness};
 use crate::directory::{Directory, Parts};
 use crate::feed::Feeds;
@@ -30,7 +32,6 @@ use crate::store::{Access, Notify, StoreOptions, StoreUrl};
 use crate::{Sources, admin, erasures, housekeeping, readiness};
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag, which is said or not")]
 pub(super) struct ServeArgs {
     #[command(flatten)]
     store: StoreArgs,
@@ -42,10 +43,8 @@ pub(super) struct ServeArgs {
     /// Where /healthz, /readyz and /metrics are. `PORT` sets the port alone
     #[arg(long, env = "USER_SERVICE_HTTP_ADDR", default_value = "127.0.0.1:8080")]
     http_addr: SocketAddr,
-    /// Listen beyond loopback, and answer to any host name, although there is neither TLS nor authentication: whoever
-    /// reaches the port may do all
-    #[arg(long, env = "USER_SERVICE_ALLOW_UNPROTECTED")]
-    allow_unprotected: bool,
+    #[command(flatten)]
+    protection: Protection,
     /// Believe callers who say on whose behalf they call (x-actor-id, x-request-id, x-correlation-id, x-causation-id,
     /// x-source-address or x-forwarded-for, x-user-agent, traceparent). Only where nobody but services of your own
     /// reaches the port, and they overwrite what they were sent themselves
@@ -145,7 +144,7 @@ struct Service {
 
 pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let addresses = Addresses { grpc: args.grpc_addr, http: args.http_addr };
-    refuse_unprotected(addresses, args.allow_unprotected)?;
+    args.protection.suffices(&[addresses.grpc, addresses.http])?;
     let service = open(&args).await?;
     let owns = args.access() == Access::Owner;
     let list = args.erasures.list(&args.store.store).filter(|_| owns);
@@ -166,14 +165,15 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let users = UserApi::new(service.directory.clone(), feeds.clone()).with_caller_metadata(args.callers());
     let routes = users.beside_the_calls();
     let metrics = service.directory.metrics();
-    let api = Api::new(Arc::new(users), &host.limits, metrics.bounds()).beside(routes);
-    // Whoever may be called by others is called by names that others give it.
-    let api = if args.allow_unprotected { api } else { api.for_this_machine() };
+    let tokens = Tokens::new(service.directory.clone());
+    let gate = Gate::new(tokens.clone(), args.protection.tokens());
+    let api = Api::new(Arc::new(users), &host.limits, metrics.bounds()).beside(routes).behind(gate);
+    let api = if args.protection.is_called_by_others() { api } else { api.for_this_machine() };
     let api = api.measured(metrics.calls(), args.callers().into());
     let readiness = Watched { directory: service.directory.clone(), lag: args.lag() };
     let serve_admin = async {
         if let Some(admin) = admin {
-            admin::serve(admin, service.directory.clone(), stop.clone()).await;
+            admin::serve(admin, service.directory.clone(), tokens, stop.clone()).await;
         }
     };
     // The host drains first: calls that have begun may wait for a projection.
@@ -211,22 +211,6 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     service.directory.store().close().await;
     tracing::info!(connections_cut = drained.connections_cut, "stopped");
     Ok(())
-}
-
-fn refuse_unprotected(addresses: Addresses, allowed: bool) -> anyhow::Result<()> {
-    let Addresses { grpc, http } = addresses;
-    let exposed = [grpc.ip(), http.ip()].into_iter().find(|ip| !ip.is_loopback());
-    match (exposed, allowed) {
-        (Some(ip), false) => bail!(
-            "{ip} is not a loopback address, and there is neither TLS nor authentication yet: whoever reaches the port \
-             may read and change every user. Say --allow-unprotected if something else protects it"
-        ),
-        (Some(ip), true) => {
-            tracing::warn!(%ip, "listening beyond loopback without TLS and authentication");
-            Ok(())
-        }
-        (None, _) => Ok(()),
-    }
 }
 
 async fn open(args: &ServeArgs) -> anyhow::Result<Service> {

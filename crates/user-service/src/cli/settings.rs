@@ -215,6 +215,6 @@ fn missing() -> anyhow::Error {
     )
 }
 
-fn read_secret(path: &PathBuf) -> anyhow::Result<Zeroizing<String>> {
+pub(super) fn read_secret(path: &PathBuf) -> anyhow::Result<Zeroizing<String>> {
     fs::read_to_string(path).map(Zeroizing::new).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -1,21 +1,24 @@
-//! The directory of users: the store, the vault and the command bus, put together. The surface talks to this alone.
+//! The directory of users: the store, the vault and the command buses, put together. The surface talks to this alone.
 
 mod attachment;
 mod history;
 mod new_credential;
 mod users;
+mod tokens;
 
 use std::sync::Arc;
 
 use cqrs::projection::{Projections, RunnerSettings};
 use cqrs::{CommandBus, CommandError, Execution, Fault, Outcome};
 use eventstore::{Clock, EventStore, NewRequest};
-use user_domain::{PasswordPolicy, Refusal, User, Users};
+use user_domain::{ApiToken, ApiTokenRefusal, ApiTokens, PasswordPolicy, Refusal, User, Users};
 
 pub use attachment::Attachment;
 pub use history::{HistoryError, decode};
 pub(crate) use history::{happened, open};
 pub use new_credential::NewCredential;
+pub use tokens::{TokenAggregates, VaultRow};
+pub(crate) use tokens::{decode_token_event, is_of_token};
 pub use users::UserAggregates;
 
 use crate::Sources;
@@ -23,7 +26,7 @@ use crate::metrics::Metrics;
 use crate::passwords::{HashingCost, Passwords};
 use crate::projections::{self, DecodedUserEvent, UserDecoder, runner_settings};
 use crate::store::Access;
-use crate::vault::{MasterKeys, VaultError, VaultRoot};
+use crate::vault::{MasterKeys, SecretHash, VaultError, VaultRoot};
 
 /// The directory. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -39,6 +42,7 @@ struct Inner {
     policy: PasswordPolicy,
     sources: Sources,
     bus: CommandBus<UserAggregates>,
+    tokens: CommandBus<TokenAggregates>,
     projections: Projections<DecodedUserEvent>,
     metrics: Metrics,
 }
@@ -100,6 +104,8 @@ impl Directory {
                 sources.clone(),
             ),
         );
+        let tokens = TokenAggregates::new(Arc::clone(&store), Arc::clone(&root), sources.clone());
+        let tokens = CommandBus::new(Arc::clone(&store), tokens);
         let decoder = Arc::new(UserDecoder::new(Arc::clone(&store), Arc::clone(&keys)));
         let projections = Projections::new(Arc::clone(&store), decoder, projections::projectors(), runner);
         let metrics = Metrics::new(Clock::system().now());
@@ -112,6 +118,7 @@ impl Directory {
             policy,
             sources,
             bus,
+            tokens,
             projections,
             metrics,
         }))
@@ -123,6 +130,14 @@ impl Directory {
         execution: &Execution<Users, Attachment>,
     ) -> Result<Outcome<User>, CommandError<Refusal>> {
         self.0.bus.execute(execution).await
+    }
+
+    /// Executes a command on one token.
+    pub async fn execute_on_token(
+        &self,
+        execution: &Execution<ApiTokens, Option<SecretHash>>,
+    ) -> Result<Outcome<ApiToken>, CommandError<ApiTokenRefusal>> {
+        self.0.tokens.execute(execution).await
     }
 
     /// Whether a request id has been used, so that its answer is there to be given again.

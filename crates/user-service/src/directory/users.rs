@@ -98,7 +98,10 @@ impl UserAggregates {
 
     /// A user without a row was never created, or has been erased.
     async fn load_without_row(&self, id: AggregateId) -> Result<User, Fault> {
-        let Some(last) = self.store.stream_head(id).await? else { return Ok(User::Absent) };
+        // What stands under the id of a token is nobody.
+        let last =
+            self.store.stream_head(id).await?.filter(|last| last.aggregate_type == Users::AGGREGATE_TYPE);
+        let Some(last) = last else { return Ok(User::Absent) };
         let first = self.store.stream(id, Version::NONE, 1).await?;
         let ends: Vec<RecordedEvent> =
             first.into_iter().filter(|first| first.version < last.version).collect();

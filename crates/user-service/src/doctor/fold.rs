@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use user_domain::{User, UserEvent, Users};
 
 use super::{DoctorError, Finding};
-use crate::directory::{Directory, decode, open};
+use crate::directory::{Directory, decode, decode_token_event, is_of_token, open};
 use crate::vault::{self, Opened, UserKey};
 
 /// How many events are read at once: a read transaction stays well under a second.
@@ -85,6 +85,8 @@ pub(super) type Keys = HashMap<AggregateId, Option<UserKey>>;
 #[derive(Debug, Default)]
 pub(super) struct Fold {
     pub(super) users: HashMap<AggregateId, Folded>,
+    /// The last version of each token.
+    pub(super) tokens: BTreeMap<AggregateId, Version>,
     pub(super) keys: Keys,
     pub(super) events: u64,
     pub(super) head: Position,
@@ -145,7 +147,24 @@ impl Fold {
         self.head = event.position;
         self.recorded_at = Some(event.recorded_at);
         self.events += 1;
-        self.evolve(event);
+        if is_of_token(event) {
+            self.evolve_token(event);
+        } else {
+            self.evolve(event);
+        }
+    }
+
+    fn evolve_token(&mut self, event: &RecordedEvent) {
+        let id = event.aggregate_id;
+        let version = self.tokens.entry(id).or_default();
+        let (expected, found) = (version.0 + 1, event.version.0);
+        *version = event.version;
+        if found != expected {
+            self.findings.push(Finding::VersionGap { id, expected, found });
+        }
+        if let Err(error) = decode_token_event(event) {
+            self.findings.push(Finding::Unreadable { position: event.position.0, cause: error.to_string() });
+        }
     }
 
     fn evolve(&mut self, event: &RecordedEvent) {

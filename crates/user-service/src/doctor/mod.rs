@@ -2,14 +2,15 @@
 //! mended it says in the words of the runner, who does it.
 //!
 //! What it checks: versions and positions have no gaps, every row of the read model and of each projection equals the
-//! fold of its events, claims equal the fold and have one owner each, and each live user has exactly one key and the
-//! credential that her events speak of. It may run beside a service: what changes meanwhile is looked at again before it
+//! fold of its events, claims equal the fold and have one owner each, each live user has exactly one key and the
+//! credential that her events speak of, and each token that lives has its row in the vault. It may run beside a service: what changes meanwhile is looked at again before it
 //! is called wrong.
 
 mod report;
 mod fold;
 mod rows;
 mod claims;
+mod tokens;
 mod projected;
 mod mending;
 mod rounds;
@@ -57,6 +58,7 @@ pub async fn examine(directory: &Directory) -> Result<Report, DoctorError> {
     report.findings.append(&mut fold.findings);
     rows::check(directory, &mut fold, &mut report).await?;
     claims::check(directory, &fold, &mut report).await?;
+    tokens::check(directory, &fold, &mut report).await?;
     projected::check(directory, &fold, &mut report).await?;
     Ok(report)
 }

@@ -108,7 +108,7 @@ pub enum Finding {
         found: u64,
     },
     /// I4.
-    #[error("user {id}: version {expected} is missing: the next event is version {found}")]
+    #[error("stream {id}: version {expected} is missing: the next event is version {found}")]
     VersionGap {
         /// Whose stream.
         id: AggregateId,
@@ -221,6 +221,24 @@ pub enum Finding {
         /// What they share.
         scope: String,
     },
+    /// I9.
+    #[error("token {id}: it lives, and the vault does not know it")]
+    TokenRowMissing {
+        /// Which token.
+        id: AggregateId,
+    },
+    /// I9.
+    #[error("token {id}: what the vault says of it is not what its events say")]
+    TokenRowDiffers {
+        /// Which token.
+        id: AggregateId,
+    },
+    /// I9.
+    #[error("token {id}: the vault admits it, and it was never created, or has been revoked")]
+    TokenRowOrphaned {
+        /// Which token.
+        id: AggregateId,
+    },
 }
 
 impl Finding {
@@ -250,6 +268,11 @@ impl Finding {
                 "claims are not mended: restore a backup, or ask for help with this line"
             }
             Self::ClaimShared { .. } => "change the value of one of the two users",
+            Self::TokenRowMissing { .. } => "it admits nobody: revoke it, and create another",
+            Self::TokenRowDiffers { .. } => {
+                "the vault has been changed from outside: revoke the token, and create another"
+            }
+            Self::TokenRowOrphaned { .. } => "delete its row from api_token: whoever has the token may call",
         }
     }
 
@@ -271,7 +294,10 @@ impl Finding {
             | Self::CountsDiffer { .. }
             | Self::ClaimMissing { .. }
             | Self::ClaimOrphaned { .. }
-            | Self::ClaimShared { .. } => None,
+            | Self::ClaimShared { .. }
+            | Self::TokenRowMissing { .. }
+            | Self::TokenRowDiffers { .. }
+            | Self::TokenRowOrphaned { .. } => None,
         }
     }
 

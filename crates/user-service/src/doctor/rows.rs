@@ -5,7 +5,7 @@ use user_domain::{LiveUser, User};
 use uuid::Uuid;
 
 use super::fold::{Fold, Folded, Keys};
-use super::{DoctorError, Finding, Report};
+use super::{DoctorError, Finding, Report, tokens};
 use crate::directory::{Directory, decode, open};
 use crate::read_model::{self, USER_READ_MODEL};
 use crate::vault::{self, MasterKeyId, UserKey, Wrapped};
@@ -25,8 +25,8 @@ static IDS: Select = Select {
     columns: &[ColumnKind::Uuid],
 };
 
-/// Every read of this file, for the test that prepares each on both engines.
-pub static STATEMENTS: &[&Select] = &[&SECRETS, &IDS];
+/// Every read of the doctor's own, for the test that prepares each on both engines.
+pub static STATEMENTS: &[&Select] = &[&SECRETS, &IDS, &tokens::IDS];
 
 /// The unwrapped key of every user.
 pub(super) async fn secrets(directory: &Directory) -> Result<Keys, DoctorError> {
@@ -150,7 +150,7 @@ fn difference(user: &LiveUser, row: &Row) -> Option<&'static str> {
     columns.into_iter().find(|((_, expected), found)| expected != *found).map(|((column, _), _)| column.name)
 }
 
-async fn all(directory: &Directory, page: &'static Select) -> Result<Vec<Row>, ReadError> {
+pub(super) async fn all(directory: &Directory, page: &'static Select) -> Result<Vec<Row>, ReadError> {
     let mut rows: Vec<Row> = Vec::new();
     loop {
         let after = match rows.last().map(|row| &row[0]) {

@@ -5,18 +5,18 @@ use std::time::{Duration, Instant};
 use connectrpc::RequestContext;
 use eventstore::{Deadline, Metadata, Position};
 use http::header::USER_AGENT;
-use user_api::ApiError;
+use user_api::{ApiError, Rpc};
+use user_domain::Scope;
 use uuid::Uuid;
 
 use super::caller_metadata::{CallerMetadata, Said};
+use super::errors::of_denial;
 use super::fields::Fields;
+use crate::access::{Principal, scope_of};
 use crate::host::Peer;
 use crate::queries::{Attempter, Freshness};
 use crate::traces;
 use crate::vault::Origin;
-
-/// Nobody is authenticated yet: whoever reaches the loopback address is this one.
-const ANONYMOUS: &str = "anonymous";
 
 /// Kept back from the caller's time, so that the reason reaches her before the stack cuts the call.
 const ANSWERING_TIME: Duration = Duration::from_millis(20);
@@ -36,7 +36,9 @@ pub(super) struct Call {
     /// Until when the caller waits.
     pub(super) deadline: Deadline,
     /// Who she is, as far as this service has found out itself.
-    pub(super) principal: &'static str,
+    pub(super) principal: Principal,
+    /// What she calls.
+    rpc: Rpc,
     /// On whose behalf she calls and what it belongs to, by her own word; empty unless she is trusted.
     said: Said,
     /// Where the request came from: by her word if she is trusted, else as it is seen here.
@@ -44,7 +46,11 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn of(context: &RequestContext, callers: CallerMetadata) -> Result<Self, ApiError> {
+    /// Reads a call, unless whoever calls may not. The gate has asked that already, by the path alone and before the body was
+    /// read: this is where the call is certain.
+    pub(super) fn of(context: &RequestContext, callers: CallerMetadata, rpc: Rpc) -> Result<Self, ApiError> {
+        let principal = context.extensions().get::<Principal>().cloned().unwrap_or_else(Principal::anybody);
+        principal.require(scope_of(rpc), rpc.name()).map_err(|denial| of_denial(&denial))?;
         let mut fields = Fields::default();
         let mut said = match callers {
             CallerMetadata::Trusted => Said::parse(&mut fields, context.headers()),
@@ -56,7 +62,12 @@ impl Call {
             source_address: said.origin.source_address.take().or(seen.source_address),
             user_agent: said.origin.user_agent.take().or(seen.user_agent),
         };
-        Ok(Self { deadline: deadline(context), principal: ANONYMOUS, said, origin: origin.known() })
+        Ok(Self { deadline: deadline(context), principal, rpc, said, origin: origin.known() })
+    }
+
+    /// Refuses what takes another scope than the call itself does.
+    pub(super) fn require(&self, scope: Scope) -> Result<(), ApiError> {
+        self.principal.require(scope, self.rpc.name()).map_err(|denial| of_denial(&denial))
     }
 
     /// On whose behalf the caller acts, if she said so and is trusted.
@@ -67,7 +78,7 @@ impl Call {
     /// Who attempts a password: whose failures are counted together.
     pub(super) fn attempter(&self) -> Attempter<'_> {
         let address = self.origin.as_ref().and_then(|origin| origin.source_address.as_deref());
-        Attempter { principal: self.principal, address: address.unwrap_or_default() }
+        Attempter { principal: self.principal.name(), address: address.unwrap_or_default() }
     }
 
     /// How new the answer to this call must be: at least as new as what the caller has seen. Some of her time is kept
@@ -82,7 +93,7 @@ impl Call {
     /// What stands beside every event of this call. The request's own id goes before the one in a header.
     pub(super) fn metadata(&self, request_id: Option<Uuid>) -> Metadata {
         Metadata {
-            actor: Some(self.actor().unwrap_or(self.principal).to_owned()),
+            actor: Some(self.actor().unwrap_or(self.principal.name()).to_owned()),
             request_id: request_id.or(self.said.request_id),
             // Without a word of the caller's, the trace that we follow ourselves, where we follow one.
             correlation_id: self.said.correlation_id.or_else(traces::current),

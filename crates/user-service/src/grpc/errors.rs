@@ -12,6 +12,7 @@ use tracing::error;
 use user_api::ApiError;
 use user_domain::Refusal;
 
+use crate::access::Denial;
 use crate::feed::FeedError;
 use crate::projections::USER_HISTORY;
 use crate::queries::{Absence, ExportError, QueryError, of_catalog};
@@ -207,6 +208,24 @@ pub(super) fn of_refusal(refusal: Refusal) -> ApiError {
         | Refusal::NotDeleted
         | Refusal::AlreadyExists
         | Refusal::CredentialChanged => error,
+    }
+}
+
+/// Somebody who is not let in, or not that far.
+pub(crate) fn of_denial(denial: &Denial) -> ApiError {
+    let text = denial.to_string();
+    match denial {
+        Denial::Missing => ApiError::new(ErrorCode::Unauthenticated, "MISSING_TOKEN", text),
+        Denial::Malformed(_) | Denial::Unknown => {
+            ApiError::new(ErrorCode::Unauthenticated, "INVALID_TOKEN", text)
+        }
+        Denial::Expired => ApiError::new(ErrorCode::Unauthenticated, "TOKEN_EXPIRED", text),
+        Denial::ScopeMissing { scope, method } => {
+            ApiError::new(ErrorCode::PermissionDenied, "SCOPE_MISSING", text)
+                .with_metadata("scope", scope.as_str())
+                .with_metadata("method", *method)
+        }
+        Denial::Unavailable(cause) => of_read(cause),
     }
 }
 

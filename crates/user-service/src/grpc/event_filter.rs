@@ -3,7 +3,7 @@
 use buffa::EnumValue;
 use eventstore::{AggregateId, Direction, EventFilter};
 use user_api::v1;
-use user_domain::UserEvent;
+use user_domain::{ApiTokenEvent, UserEvent};
 use uuid::Uuid;
 
 use super::caller_metadata;
@@ -49,8 +49,9 @@ fn types(fields: &mut Fields, asked: &[String]) -> Vec<String> {
     if asked.len() > TYPES_MAX {
         fields.wrong("filter.types", "TOO_MANY_TYPES", "must be at most 50");
     }
-    if asked.iter().any(|name| !UserEvent::TYPES.contains(&name.as_str())) {
-        let known = UserEvent::TYPES.join(", ");
+    let known = [UserEvent::TYPES, ApiTokenEvent::TYPES].concat();
+    if asked.iter().any(|name| !known.contains(&name.as_str())) {
+        let known = known.join(", ");
         fields.wrong("filter.types", "UNKNOWN_EVENT_TYPE", &format!("must be among {known}"));
     }
     asked.to_vec()

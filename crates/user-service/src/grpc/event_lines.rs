@@ -5,7 +5,7 @@ use user_api::v1;
 /// Spreadsheets take a cell that begins with one of these for a formula, and some run it.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "position",
     "time",
     "type",
@@ -20,6 +20,7 @@ const COLUMNS: [&str; 14] = [
     "user_agent",
     "unreadable",
     "changes",
+    "api_token_id",
 ];
 
 /// How events are written.
@@ -54,7 +55,7 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 }
 
 /// In the order of the columns. Changes are a list in a cell: how many there are differs from event to event.
-fn cells(event: &v1::UserEvent) -> [String; 14] {
+fn cells(event: &v1::UserEvent) -> [String; 15] {
     let time = event.time.as_option().map(json).unwrap_or_default();
     [
         event.position.to_string(),
@@ -71,6 +72,7 @@ fn cells(event: &v1::UserEvent) -> [String; 14] {
         event.user_agent.clone(),
         if event.unreadable { "true".to_owned() } else { String::new() },
         if event.changes.is_empty() { String::new() } else { json(&event.changes) },
+        event.api_token_id.clone(),
     ]
 }
 
@@ -141,9 +143,9 @@ mod tests {
         let lines = [EventLines::Csv, EventLines::Json]
             .map(|lines| lines.header() + &lines.line(&event()) + &lines.line(&unreadable));
         assert_snapshot!(lines.concat().replace('\r', "␍"), @r#"
-        position,time,type,user_id,version,actor,event_id,request_id,correlation_id,causation_id,source_address,user_agent,unreadable,changes␍
-        7,1970-01-01T00:00:00Z,user.profile_updated,,2,'-svc,,,,,,,,"[{""field"":""first_name"",""to"":""=Alice, \""A\""""}]"␍
-        7,1970-01-01T00:00:00Z,user.profile_updated,,2,'-svc,,,,,,,true,␍
+        position,time,type,user_id,version,actor,event_id,request_id,correlation_id,causation_id,source_address,user_agent,unreadable,changes,api_token_id␍
+        7,1970-01-01T00:00:00Z,user.profile_updated,,2,'-svc,,,,,,,,"[{""field"":""first_name"",""to"":""=Alice, \""A\""""}]",␍
+        7,1970-01-01T00:00:00Z,user.profile_updated,,2,'-svc,,,,,,,true,,␍
         {"type":"user.profile_updated","version":"2","position":"7","time":"1970-01-01T00:00:00Z","actor":"-svc","changes":[{"field":"first_name","to":"=Alice, \"A\""}]}
         {"type":"user.profile_updated","version":"2","position":"7","time":"1970-01-01T00:00:00Z","actor":"-svc","unreadable":true}
         "#);

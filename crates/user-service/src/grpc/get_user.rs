@@ -4,7 +4,7 @@ use buffa::MessageField;
 use eventstore::{AggregateId, Version};
 use user_api::v1::get_user_request;
 use user_api::{ApiError, v1};
-use user_domain::Refusal;
+use user_domain::{Refusal, Scope};
 
 use super::call::Call;
 use super::fields::{By, Fields};
@@ -28,6 +28,9 @@ pub(super) async fn get_user(
     let version = version(&mut fields, &request);
     fields.done()?;
     let wanted = wanted.ok_or_else(|| fields.error())?;
+    if moment.is_some() || version.is_some() {
+        call.require(Scope::Audit)?;
+    }
     if request.min_position.is_some() {
         let fresh = call.freshness(request.min_position).of_the_log(directory).await;
         fresh.map_err(|failure| as_of::blamed("min_position", &failure))?;

@@ -1,7 +1,7 @@
 //! `ListUsers` with `as_of`: the directory as it was, the same on every page.
 
 use user_api::{ApiError, v1};
-use user_domain::{Email, Status, Username};
+use user_domain::{Email, Scope, Status, Username};
 
 use super::call::Call;
 use super::fields::Fields;
@@ -33,6 +33,7 @@ pub(super) async fn list_users_as_of(
     let question = question(&mut fields, &request);
     fields.done()?;
     let question = question.ok_or_else(|| fields.error())?;
+    call.require(Scope::Audit)?;
     let total_refused = refusal(std::mem::take(&mut request.include_total));
     let token = std::mem::take(&mut request.page_token);
     let binding = PageToken { method: "ListUsers as of", question: &bytes_of(&request) };

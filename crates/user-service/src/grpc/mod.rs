@@ -47,9 +47,11 @@ mod outside_bytes;
 use axum::Router;
 use connectrpc::spec::IdempotencyLevel;
 use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream};
-use futures_util::{TryStreamExt, stream};
-use user_api::{ApiError, v1};
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use user_api::{ApiError, Rpc, v1};
 
+use crate::access::{Denial, Principal};
 use crate::directory::Directory;
 use crate::feed::Feeds;
 use crate::metrics::Told;
@@ -57,6 +59,7 @@ use crate::queries::Exports;
 use crate::store::Access;
 use call::Call;
 pub use caller_metadata::CallerMetadata;
+pub(crate) use errors::of_denial;
 
 /// The user service as callers see it.
 #[derive(Clone, Debug)]
@@ -111,7 +114,7 @@ macro_rules! calls {
                 context: RequestContext,
                 request: ServiceRequest<'_, v1::$request>,
             ) -> ServiceResult<v1::$response> {
-                let call = Call::of(&context, self.callers)?;
+                let call = Call::of(&context, self.callers, method_of(stringify!($request)))?;
                 let answer = match self.refuse_to_write(&context) {
                     Ok(()) => $method::$method(&self.directory, &call, request.to_owned_message()).await,
                     Err(refused) => Err(refused),
@@ -124,21 +127,20 @@ macro_rules! calls {
                 context: RequestContext,
                 request: ServiceRequest<'_, v1::$wanted>,
             ) -> ServiceResult<ServiceStream<v1::$part>> {
-                let call = Call::of(&context, self.callers)?;
+                let call = Call::of(&context, self.callers, method_of(stringify!($wanted)))?;
                 let answers = $stream::$stream(&self.$of, &call, request.to_owned_message()).await;
+                let answers = answers.map(|answers| while_admitted(&call.principal, answers));
                 Ok(Response::new(told_as_stream(&context, answers)))
             })*
         }
 
-        /// The methods of the contract, by name.
-        pub(crate) const METHODS: &[&str] =
-            &[$(method_of(stringify!($request)),)* $(method_of(stringify!($wanted)),)*];
     };
 }
 
 /// `GetUser`, whose request is `GetUserRequest`.
-const fn method_of(request: &'static str) -> &'static str {
-    request.split_at(request.len() - "Request".len()).0
+fn method_of(request: &'static str) -> Rpc {
+    let name = request.trim_end_matches("Request");
+    Rpc::of_name(name).expect("a request has the name of its call")
 }
 
 /// The answer, after whoever measures the call has been told how it ended.
@@ -148,6 +150,20 @@ fn told<T>(context: &RequestContext, answer: Result<T, ApiError>) -> Result<T, C
         told.tell(answer.as_ref().err().map(|error| error.code));
     }
     answer
+}
+
+/// A stream, for as long as whoever began it may have it.
+fn while_admitted<T: Send + 'static>(principal: &Principal, answers: ServiceStream<T>) -> ServiceStream<T> {
+    let principal = principal.clone();
+    let withdrawn: BoxFuture<'static, Denial> = Box::pin(async move { principal.withdrawn().await });
+    Box::pin(stream::unfold(Some((answers, withdrawn)), async |going_on| {
+        let (mut answers, mut withdrawn) = going_on?;
+        tokio::select! {
+            biased;
+            denial = &mut withdrawn => Some((Err(of_denial(&denial).into()), None)),
+            answer = answers.next() => answer.map(|answer| (answer, Some((answers, withdrawn)))),
+        }
+    }))
 }
 
 /// The same for a stream, which has not ended yet.

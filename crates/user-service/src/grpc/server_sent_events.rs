@@ -7,13 +7,14 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use buffa::MessageField;
 use connectrpc::ConnectError;
 use eventstore::{Deadline, LogId};
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, Stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
@@ -24,7 +25,8 @@ use user_api::{ApiError, v1};
 
 use super::cloud_event::CloudEvent;
 use super::fields::Fields;
-use super::{user, watch_events};
+use super::{errors, user, watch_events};
+use crate::access::{Denial, FEED_PATH, Principal};
 use crate::feed::{Feeds, Step, Subscription, Told};
 
 /// Proxies close what is silent for a minute.
@@ -35,13 +37,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The route, to be put beside the calls.
 pub(super) fn router(feeds: Feeds) -> Router {
-    Router::new().route("/user.v1/events", get(events)).with_state(feeds)
+    Router::new().route(FEED_PATH, get(events)).with_state(feeds)
 }
 
-async fn events(State(feeds): State<Feeds>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+async fn events(
+    State(feeds): State<Feeds>,
+    principal: Option<Extension<Principal>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let principal = principal.map_or_else(Principal::anybody, |Extension(principal)| principal);
     match begin(&feeds, &headers, query.as_deref().unwrap_or_default()).await {
         Ok(subscription) => {
-            let events = Sse::new(sent(feeds.log_id(), subscription));
+            let events = Sse::new(sent(feeds.log_id(), subscription, principal));
             let answer = events.keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
             ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], answer).into_response()
         }
@@ -87,11 +95,24 @@ pub(super) fn asked(fields: &mut Fields, query: &str) -> v1::WatchEventsRequest 
 }
 
 /// The feed, and at its end why it ends. A stream that ended is taken up again by itself, with what it has seen.
-fn sent(log_id: LogId, subscription: Subscription) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    stream::unfold(Some(subscription), move |subscription| async move {
-        let mut subscription = subscription?;
-        Some(match subscription.next().await {
-            Ok(step) => (Ok(event(log_id, &step)), Some(subscription)),
+fn sent(
+    log_id: LogId,
+    subscription: Subscription,
+    principal: Principal,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    let withdrawn: BoxFuture<'static, Denial> = Box::pin(async move { principal.withdrawn().await });
+    stream::unfold(Some((subscription, withdrawn)), move |going_on| async move {
+        let (mut subscription, mut withdrawn) = going_on?;
+        let step = tokio::select! {
+            biased;
+            denial = &mut withdrawn => {
+                let error = ConnectError::from(errors::of_denial(&denial));
+                return Some((Ok(named("end", &error)), None));
+            }
+            step = subscription.next() => step,
+        };
+        Some(match step {
+            Ok(step) => (Ok(event(log_id, &step)), Some((subscription, withdrawn))),
             Err(error) => {
                 let error = ConnectError::from(watch_events::end(&subscription, &error));
                 (Ok(named("end", &error)), None)

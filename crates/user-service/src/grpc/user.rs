@@ -21,6 +21,16 @@ pub(super) fn shown(user: &User) -> Field<v1::User> {
     }
 }
 
+/// The same for who may not see her: what she is called is left out.
+pub(super) fn impersonal(user: &User) -> Field<v1::User> {
+    let shown = shown(user).into_option();
+    shown.map_or_else(MessageField::none, |shown| {
+        let v1::User { id, status, created_at, updated_at, deleted_at, etag, .. } = shown;
+        let user = v1::User { id, status, created_at, updated_at, deleted_at, etag, ..v1::User::default() };
+        MessageField::some(user)
+    })
+}
+
 /// A user of the past. Of one who has been erased since, not even her status at the time is told.
 pub(super) fn past(past: &Past) -> Field<v1::User> {
     match &past.user {

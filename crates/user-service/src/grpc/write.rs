@@ -4,12 +4,13 @@ use buffa::Message;
 use cqrs::{Execution, Outcome};
 use eventstore::{AggregateId, NewRequest, Version};
 use user_api::{ApiError, v1};
-use user_domain::{User, UserCommand};
+use user_domain::{Scope, User, UserCommand};
 use uuid::Uuid;
 
 use super::call::Call;
 use super::fields::Fields;
 use super::{errors, user};
+use crate::access::Principal;
 use crate::directory::{Attachment, Directory, NewCredential};
 
 /// Which user is to be changed, in which version, and how the client calls it.
@@ -70,7 +71,7 @@ impl Write<'_> {
     fn named(&self, target: Target) -> Option<NewRequest> {
         let root = self.directory.root();
         target.request_id.map(|request_id| NewRequest {
-            key: root.request_key(self.call.principal, self.call.actor(), self.method, request_id),
+            key: root.request_key(self.call.principal.name(), self.call.actor(), self.method, request_id),
             fingerprint: root.fingerprint(&[&self.request]),
         })
     }
@@ -95,15 +96,17 @@ impl Write<'_> {
         self.directory
             .execute(&execution)
             .await
-            .map(|outcome| Written::of(&outcome))
+            .map(|outcome| Written::of(&outcome, &self.call.principal))
             .map_err(errors::of_command)
     }
 }
 
 impl Written {
-    fn of(outcome: &Outcome<User>) -> Self {
+    /// Whoever may write and not read is told that it was done, and nothing personal.
+    fn of(outcome: &Outcome<User>, principal: &Principal) -> Self {
+        let shown = if principal.may(Scope::Read) { user::shown } else { user::impersonal };
         Self {
-            user: user::shown(&outcome.state),
+            user: shown(&outcome.state),
             position: user::position(&outcome.state, outcome.position).0,
             replayed: outcome.replayed,
         }

@@ -14,6 +14,7 @@ use user_api::v1::{UserService, UserServiceServer};
 use super::kind::Kind;
 use super::limits::HostLimits;
 use super::{admission, measured, this_machine};
+use crate::access::Gate;
 use crate::metrics::{Bounds, Calls};
 use crate::traces::CallersTrace;
 
@@ -50,6 +51,12 @@ impl Api {
     pub fn beside(mut self, routes: Router) -> Self {
         self.router = self.router.merge(routes);
         self
+    }
+
+    /// Behind a gate: no request gets further than that without its leave, and none is read before.
+    #[must_use]
+    pub fn behind(self, gate: Gate) -> Self {
+        Self { router: gate.before(self.router), ..self }
     }
 
     /// For callers on this machine alone: what a web page has its browser ask for is refused.

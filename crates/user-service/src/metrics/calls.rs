@@ -1,8 +1,8 @@
 //! Calls of the surface: how many ended with which code, how long they took, how many are open; and a line in the log for
 //! each, of which nothing is the caller's own words.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use connectrpc::ErrorCode;
@@ -104,7 +104,8 @@ impl Drop for OpenCall {
             self.calls.seconds.get_or_create(&[method]).observe(seconds);
         }
         let request_id = self.request_id.map(field::display);
-        info!(target: LINES, method = self.method, code, seconds, request_id, "a call ended");
+        let principal = self.told.0.principal.get().map(|name| &**name);
+        info!(target: LINES, method = self.method, code, seconds, principal, request_id, "a call ended");
     }
 }
 
@@ -117,6 +118,8 @@ struct Telling {
     /// 0 while nothing has been told; else one more than the code of gRPC.
     code: AtomicU32,
     streams: AtomicBool,
+    /// Who called, where she had to say or said it: a token's id.
+    principal: OnceLock<Box<str>>,
 }
 
 const UNTOLD: u32 = 0;
@@ -127,6 +130,12 @@ impl Told {
         let code = error.map_or(0, |code| code.grpc_code()) + 1;
         // Told already: that was closer to the cause.
         let _ = self.0.code.compare_exchange(UNTOLD, code, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Who calls, by a name that is no secret.
+    pub fn tell_principal(&self, name: &str) {
+        // Each call is let in once.
+        let _ = self.0.principal.set(name.into());
     }
 
     /// What follows is a stream; how it ends is not yet known.

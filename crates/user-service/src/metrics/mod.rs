@@ -63,7 +63,7 @@ impl Metrics {
     #[must_use]
     pub fn new(started: Timestamp) -> Self {
         Self {
-            calls: Calls::of(crate::grpc::METHODS),
+            calls: Calls::of(user_api::Rpc::NAMES),
             bounds: Bounds::default(),
             queries: Queries::default(),
             most_asked: MostAsked::default(),

@@ -20,6 +20,10 @@ impl Projector<DecodedUserEvent> for LiveUsers {
         self.layout
     }
 
+    fn aggregate_type(&self) -> &'static str {
+        Users::AGGREGATE_TYPE
+    }
+
     fn project(&self, state: Option<&Row>, event: &DecodedUserEvent) -> Vec<ProjectionRow> {
         let before = state.map_or(User::Absent, |row| User::Live(Box::new(live_user(row))));
         let change = match Users::evolve(before, &event.happened) {

@@ -1,6 +1,7 @@
 //! The projection `user_activity`: how often what happened on which day, how many users had which status, and where
 //! their addresses are. Counts name nobody, and erasing takes nobody out of them.
 
+use cqrs::Decider;
 use cqrs::projection::Projector;
 use eventstore::{
     ColumnClass, ColumnKind, OnErasure, ProjectionChange, ProjectionLayout, ProjectionMode, ProjectionRow,
@@ -8,7 +9,7 @@ use eventstore::{
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use user_domain::{Outline, Standing, Status, UserEvent};
+use user_domain::{Outline, Standing, Status, UserEvent, Users};
 
 use super::{DecodedUserEvent, column};
 use crate::vault::USER_SECRET;
@@ -73,6 +74,10 @@ const EMAIL_DOMAIN: usize = 3;
 impl Projector<DecodedUserEvent> for UserActivity {
     fn layout(&self) -> &'static ProjectionLayout {
         &USER_ACTIVITY
+    }
+
+    fn aggregate_type(&self) -> &'static str {
+        Users::AGGREGATE_TYPE
     }
 
     /// Every event counts. Of a history without its beginning nothing else does.

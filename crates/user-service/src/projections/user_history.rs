@@ -82,6 +82,10 @@ impl Projector<DecodedUserEvent> for UserHistory {
         &USER_HISTORY
     }
 
+    fn aggregate_type(&self) -> &'static str {
+        Users::AGGREGATE_TYPE
+    }
+
     /// The state before ends where the state after begins. A history without its beginning has no states.
     fn project(&self, state: Option<&Row>, event: &DecodedUserEvent) -> Vec<ProjectionRow> {
         let Some(outline) = Outline::after(state.map(outline), &event.happened.event) else {

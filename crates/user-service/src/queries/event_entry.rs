@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use cqrs::Recorded;
 use eventstore::{AggregateId, BoxError, RecordedEvent};
 use tracing::error;
-use user_domain::UserEvent;
+use user_domain::{ApiTokenEvent, UserEvent};
 
 use super::QueryError;
-use crate::directory::{Directory, HistoryError, happened, open};
+use crate::directory::{Directory, HistoryError, decode_token_event, happened, is_of_token, open};
 use crate::vault::{self, MasterKeyError, Origin, UserKey};
 
 /// One thing that happened.
@@ -22,11 +22,22 @@ pub struct UserEventEntry {
     pub origin: Option<Origin>,
 }
 
+/// One thing that happened to a token.
+#[derive(Clone, Debug)]
+pub struct TokenEventEntry {
+    /// As the log holds it.
+    pub recorded: RecordedEvent,
+    /// What it says.
+    pub event: ApiTokenEvent,
+}
+
 /// One thing that happened, as lists show it: one that cannot be read is no reason not to show the others.
 #[derive(Clone, Debug)]
 pub enum ListedEvent {
     /// With what it says.
     Readable(Box<UserEventEntry>),
+    /// It happened to a token, and says nothing about anybody.
+    OfToken(Box<TokenEventEntry>),
     /// Of a type or a version that is not known here, or damaged, or under a key that nobody can unwrap.
     Unreadable(Box<RecordedEvent>),
 }
@@ -46,6 +57,7 @@ impl ListedEvent {
     pub fn recorded(&self) -> &RecordedEvent {
         match self {
             Self::Readable(entry) => &entry.recorded,
+            Self::OfToken(entry) => &entry.recorded,
             Self::Unreadable(recorded) => recorded,
         }
     }
@@ -53,6 +65,9 @@ impl ListedEvent {
     /// The same, as it reads once her key is gone.
     #[must_use]
     pub fn redacted(&self) -> Self {
+        if let Self::OfToken(_) = self {
+            return self.clone();
+        }
         let recorded = self.recorded().clone();
         match UserEventEntry::of(recorded.clone(), None) {
             Ok(entry) => Self::Readable(Box::new(entry)),
@@ -78,27 +93,28 @@ pub async fn listed(
         .collect();
     let mut unreadable = 0_u32;
     let listed = events.into_iter().map(|event| {
-        read(event.clone(), &openers).map_or_else(
-            |cause| {
-                unreadable += 1;
-                if unreadable == 1 {
-                    // Once a page: all of them may be of one user, or of one release.
-                    error!(position = %event.position, error = &*cause, "events cannot be read");
-                }
-                ListedEvent::Unreadable(Box::new(event))
-            },
-            |entry| ListedEvent::Readable(Box::new(entry)),
-        )
+        read(event.clone(), &openers).unwrap_or_else(|cause| {
+            unreadable += 1;
+            if unreadable == 1 {
+                // Once a page: all of them may be of one user, or of one release.
+                error!(position = %event.position, error = &*cause, "events cannot be read");
+            }
+            ListedEvent::Unreadable(Box::new(event))
+        })
     });
     Ok(listed.collect())
 }
 
-fn read(event: RecordedEvent, openers: &HashMap<AggregateId, Opener>) -> Result<UserEventEntry, BoxError> {
+fn read(event: RecordedEvent, openers: &HashMap<AggregateId, Opener>) -> Result<ListedEvent, BoxError> {
+    if is_of_token(&event) {
+        let happened = decode_token_event(&event)?.event;
+        return Ok(ListedEvent::OfToken(Box::new(TokenEventEntry { recorded: event, event: happened })));
+    }
     let key = match openers.get(&event.aggregate_id) {
         Some(Ok(key)) => Some(key),
         // Lost is not erased, and must not look like it.
         Some(Err(cause)) if event.sealed.is_some() => return Err(cause.to_string().into()),
         Some(Err(_)) | None => None,
     };
-    Ok(UserEventEntry::of(event, key)?)
+    Ok(ListedEvent::Readable(Box::new(UserEventEntry::of(event, key)?)))
 }

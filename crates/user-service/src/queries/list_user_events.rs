@@ -1,6 +1,8 @@
 //! What happened to her, when, and by whom? Straight from her own stream: it is the audit trail.
 
+use cqrs::Decider;
 use eventstore::{AggregateId, Direction, EventStore, ReadError, RecordedEvent, Version};
+use user_domain::Users;
 use uuid::Uuid;
 
 use super::{EventQuestion, EventsPage, PageOf, QueryError, listed};
@@ -60,7 +62,10 @@ impl Walk {
         let at = match (from, direction) {
             (Some(from), _) => Version(from),
             (None, direction) => {
-                let Some(head) = store.stream_head(id).await? else { return Ok(None) };
+                // A token has events under its id, and is nobody.
+                let head = store.stream_head(id).await?;
+                let head = head.filter(|head| head.aggregate_type == Users::AGGREGATE_TYPE);
+                let Some(head) = head else { return Ok(None) };
                 match direction {
                     Direction::OldestFirst => Version::NONE,
                     Direction::NewestFirst => head.version.next(),

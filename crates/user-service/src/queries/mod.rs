@@ -37,7 +37,7 @@ pub use batch_get_users::{Batch, batch_get_users};
 pub use count_users::{Total, count_users};
 pub use diff_user::{DiffKind, UserDiff, diff_user};
 pub use diff_users::{DiffMark, DiffPage, diff_users};
-pub use event_entry::{ListedEvent, UserEventEntry, listed};
+pub use event_entry::{ListedEvent, TokenEventEntry, UserEventEntry, listed};
 pub use event_question::{EventQuestion, EventsPage, PageOf};
 pub use explain_user::{Explanation, FieldOrigin, explain_user};
 pub use export_events::{Export, ExportError, ExportPart, Exports};

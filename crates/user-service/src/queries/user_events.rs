@@ -2,7 +2,9 @@
 //!
 //! However long her history, one page of it is held at a time.
 
+use cqrs::Decider;
 use eventstore::{AggregateId, Position, ReadError, RecordedEvent, Version};
+use user_domain::Users;
 
 use super::{Absence, QueryError, UserEventEntry};
 use crate::directory::Directory;
@@ -62,6 +64,8 @@ impl<'a> UserEvents<'a> {
             return Ok(Vec::new());
         }
         let mut page = self.directory.store().stream(self.id, self.read, PAGE).await?;
+        // A token has events under its id, and is nobody.
+        page.retain(|event| event.aggregate_type == Users::AGGREGATE_TYPE);
         if !page.is_empty() {
             self.absence = Absence::NotYet;
         }

@@ -15,6 +15,10 @@ impl<P: Projector<DecodedUserEvent>> Projector<DecodedUserEvent> for Traced<P> {
         self.0.layout()
     }
 
+    fn aggregate_type(&self) -> &'static str {
+        self.0.aggregate_type()
+    }
+
     fn project(&self, state: Option<&Row>, event: &DecodedUserEvent) -> Vec<ProjectionRow> {
         let span = debug_span!("projection.event.project", projection = self.layout().name);
         super::belong_to(&span, &event.raw);

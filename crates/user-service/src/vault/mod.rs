@@ -1,4 +1,5 @@
-//! The vault: what must not be in an immutable log. Users' keys, their passwords' hashes, and the root of all hashes.
+//! The vault: what must not be in an immutable log. Users' keys, their passwords' hashes, the hashes of tokens' secrets,
+//! and the root of all keyed hashes.
 //!
 //! Log and vault together are the truth; everything else can be rebuilt from them.
 
@@ -10,7 +11,10 @@ mod sealing;
 mod user_secret;
 mod password_attempts;
 mod rotation;
+mod api_token;
 
+pub use api_token::{API_TOKEN, SecretHash, StoredToken, token, tokens};
+pub(crate) use api_token::{delete_token, insert_token};
 pub use cipher::Unreadable;
 pub use master_key::{BadMasterKeyId, MasterKeyError, MasterKeyId, MasterKeys, Wrapped};
 pub use origin::Origin;
@@ -28,5 +32,10 @@ pub use user_secret::{
 pub(crate) use user_secret::{delete, insert, update};
 
 /// Every statement of the vault, for the test that prepares each on both engines.
-pub static STATEMENTS: [&[&str]; 4] =
-    [root::STATEMENTS, user_secret::STATEMENTS, rotation::STATEMENTS, password_attempts::STATEMENTS];
+pub static STATEMENTS: [&[&str]; 5] = [
+    root::STATEMENTS,
+    user_secret::STATEMENTS,
+    api_token::STATEMENTS,
+    password_attempts::STATEMENTS,
+    rotation::STATEMENTS,
+];

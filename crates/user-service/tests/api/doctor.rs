@@ -117,7 +117,10 @@ async fn a_missing_version(stage: &Stage) {
     let shift = "UPDATE events SET version = 3, sealed = NULL WHERE position = 8; \
         UPDATE user_read_model SET version = 3 WHERE position = 8;";
     stage.place.damage(shift).await;
-    assert_eq!(findings(stage, &cast).await, ["user bob: version 2 is missing: the next event is version 3"]);
+    assert_eq!(
+        findings(stage, &cast).await,
+        ["stream bob: version 2 is missing: the next event is version 3"]
+    );
 }
 
 async fn time_that_goes_backwards(stage: &Stage) {

@@ -25,6 +25,7 @@ mod past;
 mod bad_input;
 mod tables;
 mod secrets;
+mod tokens;
 mod doctor;
 mod process;
 mod instances;

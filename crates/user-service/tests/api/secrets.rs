@@ -104,7 +104,7 @@ async fn errors(service: &Running, id: &str, create: Value) -> String {
 }
 
 /// Every row of every table, with the table's name.
-async fn everything(place: &Place) -> String {
+pub(crate) async fn everything(place: &Place) -> String {
     let ask = match place {
         Place::Sqlite(_) => "SELECT name FROM sqlite_schema WHERE type = 'table'",
         Place::Postgres(_) => {
@@ -122,7 +122,7 @@ async fn everything(place: &Place) -> String {
 }
 
 /// The embedded store's files, byte by byte.
-fn bytes(place: &Place) -> String {
+pub(crate) fn bytes(place: &Place) -> String {
     match place {
         Place::Postgres(_) => String::new(),
         Place::Sqlite(folder) => {

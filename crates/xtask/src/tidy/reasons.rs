@@ -18,7 +18,7 @@ const ROOMS: [&str; 7] = [
 ];
 
 /// Codes of gRPC stand in the page, too.
-const CODES: [&str; 10] = [
+const CODES: [&str; 11] = [
     "ABORTED",
     "ALREADY_EXISTS",
     "DEADLINE_EXCEEDED",
@@ -28,6 +28,7 @@ const CODES: [&str; 10] = [
     "OUT_OF_RANGE",
     "PERMISSION_DENIED",
     "RESOURCE_EXHAUSTED",
+    "UNAUTHENTICATED",
     "UNAVAILABLE",
 ];
 

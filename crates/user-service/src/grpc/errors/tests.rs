@@ -9,7 +9,7 @@ use cqrs::CommandError::{
 };
 use eventstore::{Position, ProjectionError, WriterRefusal};
 use insta::assert_snapshot;
-use user_domain::DecodeError;
+use user_domain::{DecodeError, Scope};
 
 use super::*;
 use crate::directory::HistoryError;
@@ -177,6 +177,29 @@ fn who_was_not_there_then_is_told_from_who_never_was() {
             "not_found USER_NOT_FOUND",
             "not_found USER_NOT_YET_CREATED",
             "out_of_range VERSION_NOT_REACHED version"
+        ]
+    );
+}
+
+#[test]
+fn who_is_not_let_in_is_told_why() {
+    let denials = [
+        Denial::Missing,
+        Denial::Malformed("it is too long"),
+        Denial::Unknown,
+        Denial::Expired,
+        Denial::ScopeMissing { scope: Scope::Admin, method: "EraseUser" },
+        Denial::Unavailable(ReadError::StoreDown(INTERNAL.into())),
+    ];
+    assert_eq!(
+        denials.map(|denial| told(of_denial(&denial))),
+        [
+            "unauthenticated MISSING_TOKEN",
+            "unauthenticated INVALID_TOKEN",
+            "unauthenticated INVALID_TOKEN",
+            "unauthenticated TOKEN_EXPIRED",
+            "permission_denied SCOPE_MISSING",
+            "unavailable STORE_DOWN 0.500s",
         ]
     );
 }

@@ -6,8 +6,8 @@ use connectrpc::Dispatcher as _;
 use user_api::v1::UserServiceServer;
 
 use super::rehearsal::Rehearsal;
-use crate::grpc::METHODS;
 use crate::host::kind::{Kind, PASSWORDS};
+use user_api::Rpc;
 
 fn kind(method: &str) -> Kind {
     let users = UserServiceServer::from_arc(Arc::new(Rehearsal::default()));
@@ -32,8 +32,8 @@ fn a_call_has_the_kind_of_what_it_does() {
 #[test]
 fn whatever_hashes_is_in_the_contract_and_belongs_together() {
     for method in PASSWORDS {
-        assert!(METHODS.contains(&method) && kind(method) == Kind::Password, "{method}");
+        assert!(Rpc::NAMES.contains(&method) && kind(method) == Kind::Password, "{method}");
     }
-    let forgotten: Vec<_> = METHODS.iter().filter(|method| method.contains("Password")).collect();
+    let forgotten: Vec<_> = Rpc::NAMES.iter().filter(|method| method.contains("Password")).collect();
     assert!(forgotten.iter().all(|method| PASSWORDS.contains(method)), "{forgotten:?}");
 }

@@ -126,6 +126,6 @@ async fn an_export_ends_when_the_service_stops(stage: &Stage) {
 async fn an_empty_log_has_a_header(stage: &Stage) {
     let parts = export(stage, asked(CSV, 0)).await;
     assert_eq!((parts.len(), parts[0].end_position, parts[0].position), (1, 0, 0));
-    assert!(text(&parts).starts_with("position,") && text(&parts).ends_with(",changes\r\n"));
+    assert!(text(&parts).starts_with("position,") && text(&parts).ends_with(",changes,api_token_id\r\n"));
     assert_eq!(text(&export(stage, asked(JSON, 0)).await), "");
 }

@@ -11,6 +11,7 @@ mod starting;
 mod stopping;
 mod watching;
 mod users;
+mod tokens;
 mod events;
 
 pub(crate) use running::{Running, Said, user_service};

@@ -14,7 +14,7 @@ pub(crate) use database::Database;
 pub(crate) use place::Place;
 pub(crate) use seeds::{Dial, fixed_clock, seeded};
 pub(crate) use service::{MASTER_KEY, STARTING, Service};
-use wire::Answer;
+pub(crate) use wire::Answer;
 pub(crate) use wire::{Header, get, post, post_with, refusal_of};
 
 /// Makes a test of each case for each store, with a service that serves it.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use user_api::v1::UserServiceClient;
 use user_domain::PasswordPolicy;
 use user_service::Sources;
+use user_service::access::{Gate, TokenRule, Tokens};
 use user_service::directory::{Directory, Parts};
 use user_service::feed::{FeedLimits, Feeds};
 use user_service::grpc::{CallerMetadata, UserApi};
@@ -49,6 +50,7 @@ pub(crate) struct Service {
     pub(crate) operations: SocketAddr,
     pub(crate) directory: Directory,
     pub(crate) feeds: Feeds,
+    pub(crate) tokens: Tokens,
     stop: CancellationToken,
     ended: JoinHandle<Drained>,
     stop_projecting: CancellationToken,
@@ -80,12 +82,19 @@ impl Service {
 
     /// The same, with other options of the store.
     pub(crate) async fn start_on(options: StoreOptions, sources: Sources, feed_limits: FeedLimits) -> Self {
-        Self::start_as(options, sources, feed_limits, CallerMetadata::Ignored).await
+        Self::start_as(options, sources, feed_limits, CallerMetadata::Ignored, TokenRule::Optional).await
+    }
+
+    /// The same for callers who have to show a token.
+    pub(crate) async fn start_guarded(place: &Place, sources: Sources) -> Self {
+        let (feeds, callers) = (FeedLimits::default(), CallerMetadata::Ignored);
+        Self::start_as(place.options(), sources, feeds, callers, TokenRule::Required).await
     }
 
     /// The same for callers whose word is believed.
     pub(crate) async fn start_trusting(place: &Place, sources: Sources) -> Self {
-        Self::start_as(place.options(), sources, FeedLimits::default(), CallerMetadata::Trusted).await
+        let (feeds, callers) = (FeedLimits::default(), CallerMetadata::Trusted);
+        Self::start_as(place.options(), sources, feeds, callers, TokenRule::Optional).await
     }
 
     async fn start_as(
@@ -93,6 +102,7 @@ impl Service {
         sources: Sources,
         feed_limits: FeedLimits,
         callers: CallerMetadata,
+        rule: TokenRule,
     ) -> Self {
         user_api::install_type_registry();
         let nobody_starts = STARTING.read().await;
@@ -104,9 +114,10 @@ impl Service {
         let limits = HostLimits::default();
         let feeds = Feeds::new(directory.clone(), feed_limits);
         let users = UserApi::new(directory.clone(), feeds.clone()).with_caller_metadata(callers);
-        let routes = users.beside_the_calls();
+        let (routes, tokens) = (users.beside_the_calls(), Tokens::new(directory.clone()));
         let api = Api::new(Arc::new(users), &limits, directory.metrics().bounds())
             .beside(routes)
+            .behind(Gate::new(tokens.clone(), rule))
             .measured(directory.metrics().calls(), callers.into());
         let host = Host { api: listener().await, operations: listener().await, limits };
         let (address, stop) = (host.api.local_addr().expect("it is bound"), CancellationToken::new());
@@ -117,7 +128,7 @@ impl Service {
         let (projections, stop_projecting) = (directory.projections().clone(), CancellationToken::new());
         let stopped = stop_projecting.clone();
         let projecting = tokio::spawn(async move { projections.run(stopped).await });
-        Self { address, operations, directory, feeds, stop, ended, stop_projecting, projecting }
+        Self { address, operations, directory, feeds, tokens, stop, ended, stop_projecting, projecting }
     }
 
     /// Begins to stop.

@@ -3,6 +3,8 @@
 
 mod values;
 mod streams;
+mod messages;
+mod writes;
 
 use std::fmt::Write as _;
 

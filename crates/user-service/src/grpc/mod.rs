@@ -114,7 +114,7 @@ macro_rules! calls {
                 context: RequestContext,
                 request: ServiceRequest<'_, v1::$request>,
             ) -> ServiceResult<v1::$response> {
-                let call = Call::of(&context, self.callers, method_of(stringify!($request)))?;
+                let call = told(&context, Call::of(&context, self.callers, method_of(stringify!($request))))?;
                 let answer = match self.refuse_to_write(&context) {
                     Ok(()) => $method::$method(&self.directory, &call, request.to_owned_message()).await,
                     Err(refused) => Err(refused),
@@ -127,7 +127,7 @@ macro_rules! calls {
                 context: RequestContext,
                 request: ServiceRequest<'_, v1::$wanted>,
             ) -> ServiceResult<ServiceStream<v1::$part>> {
-                let call = Call::of(&context, self.callers, method_of(stringify!($wanted)))?;
+                let call = told(&context, Call::of(&context, self.callers, method_of(stringify!($wanted))))?;
                 let answers = $stream::$stream(&self.$of, &call, request.to_owned_message()).await;
                 let answers = answers.map(|answers| while_admitted(&call.principal, answers));
                 Ok(Response::new(told_as_stream(&context, answers)))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use cqrs::projection::ProjectionStatus;
 use eventstore::{Slot, Warning};
+use tokio::time::timeout;
 
 use crate::host::Readiness;
 
@@ -25,6 +26,19 @@ pub(crate) enum LagMeans {
     Remark,
     /// A reason not to be ready
     NotReady,
+}
+
+/// Whoever asks waits a second or two, and takes whoever says nothing for dead.
+const LOOK_MAX: Duration = Duration::from_secs(2);
+
+/// What a look comes to, if it comes to an end: a database that can be reached and says nothing is as good as none.
+pub(crate) async fn in_time(look: impl Future<Output = Readiness>) -> Readiness {
+    within(LOOK_MAX, look).await
+}
+
+async fn within(patience: Duration, look: impl Future<Output = Readiness>) -> Readiness {
+    let silent = |_| Readiness::NotReady(vec!["the store does not answer".to_owned()]);
+    timeout(patience, look).await.unwrap_or_else(silent)
 }
 
 /// Ready when the store can be reached and takes writes. A log that is ahead of its clock takes them, and says so.
@@ -139,6 +153,13 @@ mod tests {
     fn whoever_cannot_look_at_the_projections_is_not_ready() {
         let reason = "the projections cannot be looked at".to_owned();
         assert_eq!(weigh(&[], None, None, POLICY), Readiness::NotReady(vec![reason]));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_says_nothing_is_as_good_as_none() {
+        let silent = Readiness::NotReady(vec!["the store does not answer".to_owned()]);
+        assert_eq!(within(Duration::ZERO, std::future::pending()).await, silent);
+        assert_eq!(in_time(std::future::ready(Readiness::Ready)).await, Readiness::Ready);
     }
 
     #[test]

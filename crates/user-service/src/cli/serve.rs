@@ -309,6 +309,16 @@ struct Watched {
 
 impl ReadinessCheck for Watched {
     async fn readiness(&self) -> Readiness {
+        readiness::in_time(self.look()).await
+    }
+
+    async fn metrics(&self) -> String {
+        self.directory.measurements().await
+    }
+}
+
+impl Watched {
+    async fn look(&self) -> Readiness {
         let store = self.directory.store();
         let mut warnings = store.warnings().await;
         if self.directory.access() == Access::Reader {
@@ -321,9 +331,5 @@ impl ReadinessCheck for Watched {
             tracing::warn!(%error, "the projections cannot be looked at");
         }
         readiness::weigh(&warnings, projections.as_deref().ok(), behind, self.lag)
-    }
-
-    async fn metrics(&self) -> String {
-        self.directory.measurements().await
     }
 }

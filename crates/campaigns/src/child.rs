@@ -10,9 +10,11 @@ use tokio_util::sync::CancellationToken;
 use user_service::Sources;
 use user_service::store::StoreOptions;
 
+use crate::black_hole::call_unknowns_failures::CallUnknownsFailures;
 use crate::instance::{self, Served};
 use crate::kill_service::acknowledge_before_commit::AcknowledgeBeforeCommit;
 use crate::owner_kill::no_fence::NoFence;
+use crate::power_cut;
 use crate::sabotage::Sabotaged;
 use crate::tampered::Tampered;
 
@@ -29,6 +31,10 @@ pub(crate) enum Adapter {
     AcknowledgeBeforeCommit,
     /// The control of owner-kill
     NoFence,
+    /// The control of power-cut on the embedded store
+    SynchronousNormal,
+    /// The control of black-hole
+    CallUnknownsFailures,
 }
 
 /// Serves until its standard input ends, or it is killed.
@@ -36,7 +42,12 @@ pub(crate) async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let url = std::env::var("USER_SERVICE_STORE").context("USER_SERVICE_STORE names no store")?;
     let options = StoreOptions::at(url.parse()?);
     options.migrate().await?;
-    let store = options.open().await?;
+    let store = match arguments.adapter {
+        Some(Adapter::SynchronousNormal) => power_cut::normal::open(&options).await?,
+        Some(Adapter::AcknowledgeBeforeCommit | Adapter::NoFence | Adapter::CallUnknownsFailures) | None => {
+            options.open().await?
+        }
+    };
     let store: Arc<dyn EventStore> = match arguments.adapter {
         Some(Adapter::AcknowledgeBeforeCommit) => {
             let by = AcknowledgeBeforeCommit::over(Arc::clone(&store)).await?;
@@ -46,7 +57,8 @@ pub(crate) async fn serve(arguments: Arguments) -> anyhow::Result<()> {
             let by = Arc::new(NoFence(Arc::clone(&store)));
             Arc::new(Sabotaged { by: Tampered { store: Arc::clone(&store), by }, store })
         }
-        None => store,
+        Some(Adapter::CallUnknownsFailures) => Arc::new(Sabotaged { store, by: CallUnknownsFailures }),
+        Some(Adapter::SynchronousNormal) | None => store,
     };
     let directory = instance::directory(store, Sources::system()).await?;
     let served = Served::start(directory.clone()).await?;

@@ -68,6 +68,20 @@ impl Ground {
         })
     }
 
+    /// An embedded store in a folder that the campaign has seen to.
+    pub(crate) fn in_folder(store: &Path) -> anyhow::Result<Self> {
+        let url = format!("sqlite:{}", store.join(FILE).display());
+        Ok(Self { kind: Kind::Sqlite, url, folder: new_folder()?, database: None })
+    }
+
+    /// A database of a server that is the campaign's own.
+    pub(crate) async fn on_server(url: &str) -> anyhow::Result<Self> {
+        let mut database = Database::on(url.to_owned(), "template1").await?;
+        database.goes_with_its_server = true;
+        let url = database.url.clone();
+        Ok(Self { kind: Kind::Postgres, url, folder: new_folder()?, database: Some(database) })
+    }
+
     /// A copy of everything, as a backup has it. Nobody serves the store meanwhile.
     pub(crate) async fn backup(&self) -> anyhow::Result<Self> {
         let folder = new_folder()?;
@@ -119,8 +133,12 @@ impl Ground {
 
     /// The same store, through somebody who stands before its server.
     pub(crate) fn behind(&self, address: SocketAddr) -> anyhow::Result<StoreOptions> {
-        let url = self.url.replacen(&self.server()?, &address.to_string(), 1);
-        Ok(StoreOptions::at(url.parse()?))
+        Ok(StoreOptions::at(self.url_behind(address)?.parse()?))
+    }
+
+    /// As `user-service --store` takes it.
+    pub(crate) fn url_behind(&self, address: SocketAddr) -> anyhow::Result<String> {
+        Ok(self.url.replacen(&self.server()?, &address.to_string(), 1))
     }
 
     /// A connection as the database's owner.
@@ -140,6 +158,8 @@ struct Database {
     server: String,
     name: String,
     url: String,
+    /// Nobody has to drop it.
+    goes_with_its_server: bool,
 }
 
 impl Database {
@@ -152,6 +172,10 @@ impl Database {
         let server = std::env::var(SERVER_VARIABLE).with_context(|| {
             format!("{SERVER_VARIABLE} names no server; `cargo xtask campaign` starts one and sets it")
         })?;
+        Self::on(server, template).await
+    }
+
+    async fn on(server: String, template: &str) -> anyhow::Result<Self> {
         let client = connect(&server).await?;
         let id: String = client.query_one("SELECT gen_random_uuid()::text", &[]).await?.try_get(0)?;
         let name = format!("campaign_{}", id.replace('-', ""));
@@ -159,7 +183,7 @@ impl Database {
         let (base, query) = server.split_once('?').unwrap_or((&server, ""));
         let (base, _) = base.rsplit_once('/').context("the server's URL names no database")?;
         let url = if query.is_empty() { format!("{base}/{name}") } else { format!("{base}/{name}?{query}") };
-        Ok(Self { server, name, url })
+        Ok(Self { server, name, url, goes_with_its_server: false })
     }
 
     /// Takes the content of another, whoever is connected.
@@ -188,6 +212,9 @@ async fn create(client: &Client, name: &str, template: &str) -> anyhow::Result<(
 impl Drop for Database {
     /// On a thread of its own: the runtime that drops this may be ending.
     fn drop(&mut self) {
+        if self.goes_with_its_server {
+            return;
+        }
         let (server, name) = (self.server.clone(), self.name.clone());
         let dropping = std::thread::spawn(move || -> anyhow::Result<()> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -8,6 +8,8 @@ mod ground;
 mod instance;
 mod wire;
 mod proxy;
+mod shim;
+mod cluster;
 mod order;
 mod sabotage;
 mod oracle;
@@ -36,6 +38,12 @@ mod restore;
 mod cut;
 mod linearizable;
 mod kill_postgres;
+mod power_cut;
+mod rolling_restart;
+mod black_hole;
+mod bad_disk;
+mod clock_jump;
+mod failover;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -97,6 +105,18 @@ enum What {
     Linearizable(Run<linearizable::Control>),
     /// Every process of the database is killed under sixteen writers: nothing acknowledged is lost, the service goes on
     KillPostgres(Run<kill_postgres::Control>),
+    /// The power goes under the store's disk, again and again: nothing acknowledged is lost or doubled
+    PowerCut(Run<power_cut::Control>),
+    /// Instances end and start anew one after the other, under sixteen writers: no caller who retries as told notices
+    RollingRestart(Run<rolling_restart::Control>),
+    /// The database answers nobody, lets nobody read, lets nobody in: each call ends by its deadline, and all passes
+    BlackHole(Run<black_hole::Control>),
+    /// The disk is slow, then full, then fails to sync: refused in time, nothing lost, and it goes on
+    BadDisk(Run<bad_disk::Control>),
+    /// Clocks jump by hours, days, to 1970: the order stays, and a long jump forward has to be accepted
+    ClockJump(Run<clock_jump::Control>),
+    /// The primary dies and its standby takes over: nothing acknowledged is lost, the service follows
+    Failover(Run<failover::Control>),
     /// The service that kill-service and owner-kill kill
     #[command(hide = true)]
     Child(child::Arguments),
@@ -146,6 +166,14 @@ async fn told_to_stop() -> anyhow::Result<ExitCode> {
     anyhow::bail!("stopped before the end")
 }
 
+/// Says the seed, and what came of it.
+macro_rules! perform {
+    ($name:literal, $campaign:ident, $run:expr) => {{
+        let seed = begin($name, $run.seed);
+        ($name, $campaign::run($run.size, $run.control, seed).await?)
+    }};
+}
+
 impl What {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let began = Instant::now();
@@ -154,74 +182,29 @@ impl What {
                 list();
                 return Ok(ExitCode::SUCCESS);
             }
-            Self::KillService(run) => {
-                let seed = begin("kill-service", run.seed);
-                ("kill-service", kill_service::run(run.size, run.control, seed).await?)
-            }
-            Self::UniqueRace(run) => {
-                let seed = begin("unique-race", run.seed);
-                ("unique-race", unique_race::run(run.size, run.control, seed).await?)
-            }
-            Self::Visibility(run) => {
-                let seed = begin("visibility", run.seed);
-                ("visibility", visibility::run(run.size, run.control, seed).await?)
-            }
-            Self::ReadYourWrites(run) => {
-                let seed = begin("read-your-writes", run.seed);
-                ("read-your-writes", read_your_writes::run(run.size, run.control, seed).await?)
-            }
-            Self::Differential(run) => {
-                let seed = begin("differential", run.seed);
-                ("differential", differential::run(run.size, run.control, seed).await?)
-            }
-            Self::OwnerKill(run) => {
-                let seed = begin("owner-kill", run.seed);
-                ("owner-kill", owner_kill::run(run.size, run.control, seed).await?)
-            }
-            Self::ProjectorCrash(run) => {
-                let seed = begin("projector-crash", run.seed);
-                ("projector-crash", projector_crash::run(run.size, run.control, seed).await?)
-            }
-            Self::Poison(run) => {
-                let seed = begin("poison", run.seed);
-                ("poison", poison::run(run.size, run.control, seed).await?)
-            }
-            Self::Erasure(run) => {
-                let seed = begin("erasure", run.seed);
-                ("erasure", erasure::run(run.size, run.control, seed).await?)
-            }
-            Self::RebuildUnderLoad(run) => {
-                let seed = begin("rebuild-under-load", run.seed);
-                ("rebuild-under-load", rebuild_under_load::run(run.size, run.control, seed).await?)
-            }
-            Self::AsOf(run) => {
-                let seed = begin("as-of", run.seed);
-                ("as-of", as_of::run(run.size, run.control, seed).await?)
-            }
-            Self::Repair(run) => {
-                let seed = begin("repair", run.seed);
-                ("repair", repair::run(run.size, run.control, seed).await?)
-            }
-            Self::Feed(run) => {
-                let seed = begin("feed", run.seed);
-                ("feed", feed::run(run.size, run.control, seed).await?)
-            }
-            Self::Restore(run) => {
-                let seed = begin("restore", run.seed);
-                ("restore", restore::run(run.size, run.control, seed).await?)
-            }
-            Self::Cut(run) => {
-                let seed = begin("cut", run.seed);
-                ("cut", cut::run(run.size, run.control, seed).await?)
-            }
-            Self::Linearizable(run) => {
-                let seed = begin("linearizable", run.seed);
-                ("linearizable", linearizable::run(run.size, run.control, seed).await?)
-            }
-            Self::KillPostgres(run) => {
-                let seed = begin("kill-postgres", run.seed);
-                ("kill-postgres", kill_postgres::run(run.size, run.control, seed).await?)
-            }
+            Self::KillService(run) => perform!("kill-service", kill_service, run),
+            Self::UniqueRace(run) => perform!("unique-race", unique_race, run),
+            Self::Visibility(run) => perform!("visibility", visibility, run),
+            Self::ReadYourWrites(run) => perform!("read-your-writes", read_your_writes, run),
+            Self::Differential(run) => perform!("differential", differential, run),
+            Self::OwnerKill(run) => perform!("owner-kill", owner_kill, run),
+            Self::ProjectorCrash(run) => perform!("projector-crash", projector_crash, run),
+            Self::Poison(run) => perform!("poison", poison, run),
+            Self::Erasure(run) => perform!("erasure", erasure, run),
+            Self::RebuildUnderLoad(run) => perform!("rebuild-under-load", rebuild_under_load, run),
+            Self::AsOf(run) => perform!("as-of", as_of, run),
+            Self::Repair(run) => perform!("repair", repair, run),
+            Self::Feed(run) => perform!("feed", feed, run),
+            Self::Restore(run) => perform!("restore", restore, run),
+            Self::Cut(run) => perform!("cut", cut, run),
+            Self::Linearizable(run) => perform!("linearizable", linearizable, run),
+            Self::KillPostgres(run) => perform!("kill-postgres", kill_postgres, run),
+            Self::PowerCut(run) => perform!("power-cut", power_cut, run),
+            Self::RollingRestart(run) => perform!("rolling-restart", rolling_restart, run),
+            Self::BlackHole(run) => perform!("black-hole", black_hole, run),
+            Self::BadDisk(run) => perform!("bad-disk", bad_disk, run),
+            Self::ClockJump(run) => perform!("clock-jump", clock_jump, run),
+            Self::Failover(run) => perform!("failover", failover, run),
             Self::Child(arguments) => {
                 child::serve(arguments).await?;
                 return Ok(ExitCode::SUCCESS);

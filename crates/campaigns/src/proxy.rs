@@ -23,13 +23,15 @@ pub(crate) enum Manner {
     Through,
     /// What the server says stays here.
     KeepAnswers,
+    /// Nothing passes, and nobody is told.
+    KeepAll,
     /// On a connection over which these bytes have come, what the server says stays here.
     KeepAnswersTo(Vec<u8>),
     /// What has these bytes stays here, and whatever follows it on its connection.
     KeepRequest(Vec<u8>),
 }
 
-/// A wire to one server, for any number of clients. It is cut for good when the value is dropped.
+/// A wire to a server, or to several by turns, for any number of clients. It is cut for good when the value is dropped.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     /// Where clients find it.
@@ -41,6 +43,8 @@ pub(crate) struct Proxy {
 /// How the wire is now.
 #[derive(Debug, Default)]
 struct Line {
+    /// Who is at its other end: whoever connects is led to the next.
+    servers: Vec<String>,
     manner: Manner,
     /// How often it has been cut.
     cuts: u64,
@@ -51,13 +55,18 @@ struct Line {
 impl Proxy {
     pub(crate) async fn before(server: String) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let (address, line) = (listener.local_addr()?, watch::Sender::new(Line::default()));
-        let accepting = tokio::spawn(accept(listener, server, line.clone()));
+        let line = watch::Sender::new(Line { servers: vec![server], ..Line::default() });
+        let (address, accepting) = (listener.local_addr()?, tokio::spawn(accept(listener, line.clone())));
         Ok(Self { address, line, accepting })
     }
 
     pub(crate) fn set(&self, manner: Manner) {
         self.line.send_modify(|line| (line.manner, line.keeps) = (manner, false));
+    }
+
+    /// Whoever connects from now on is led to these; to nobody, if there is none.
+    pub(crate) fn lead_to(&self, servers: Vec<String>) {
+        self.line.send_modify(|line| line.servers = servers);
     }
 
     /// Returns when something is kept back.
@@ -68,7 +77,9 @@ impl Proxy {
 
     /// Cuts every connection; what is kept back is lost. Whoever connects from now on gets through.
     pub(crate) fn cut(&self) {
-        self.line.send_modify(|line| *line = Line { cuts: line.cuts + 1, ..Line::default() });
+        self.line.send_modify(|line| {
+            (line.cuts, line.manner, line.keeps) = (line.cuts + 1, Manner::Through, false);
+        });
     }
 }
 
@@ -79,11 +90,14 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, server: String, line: watch::Sender<Line>) {
+async fn accept(listener: TcpListener, line: watch::Sender<Line>) {
+    let mut count = 0;
     while let Ok((client, _)) = listener.accept().await {
-        let (server, line) = (server.clone(), line.clone());
+        count += 1;
+        let (server, line) = (line.borrow().server(count), line.clone());
         tokio::spawn(async move {
             // Where nobody listens, the client sees its connection closed.
+            let Some(server) = server else { return };
             if let Ok(server) = TcpStream::connect(server).await {
                 carry(client, server, &line).await;
             }
@@ -162,10 +176,18 @@ impl Connection<'_> {
     }
 }
 
+impl Line {
+    /// Whom the connection with this number is led to.
+    fn server(&self, number: usize) -> Option<String> {
+        let place = number.checked_rem(self.servers.len())?;
+        self.servers.get(place).cloned()
+    }
+}
+
 impl Manner {
     fn mark(&self) -> Option<&[u8]> {
         match self {
-            Self::Through | Self::KeepAnswers => None,
+            Self::Through | Self::KeepAnswers | Self::KeepAll => None,
             Self::KeepAnswersTo(mark) | Self::KeepRequest(mark) => Some(mark),
         }
     }
@@ -173,6 +195,7 @@ impl Manner {
     fn keeps_requests(&self, marked: bool) -> bool {
         match self {
             Self::Through | Self::KeepAnswers | Self::KeepAnswersTo(_) => false,
+            Self::KeepAll => true,
             Self::KeepRequest(_) => marked,
         }
     }
@@ -180,7 +203,7 @@ impl Manner {
     fn keeps_answers(&self, marked: bool) -> bool {
         match self {
             Self::Through | Self::KeepRequest(_) => false,
-            Self::KeepAnswers => true,
+            Self::KeepAnswers | Self::KeepAll => true,
             Self::KeepAnswersTo(_) => marked,
         }
     }
@@ -246,6 +269,23 @@ mod tests {
         proxy.keeps().await;
         proxy.set(Manner::Through);
         assert_eq!(hear(&mut stream, 4).await, "late");
+    }
+
+    #[tokio::test]
+    async fn nothing_passes_where_all_is_kept_and_whoever_comes_is_led_elsewhere() {
+        let (proxy, mut stream) = connected().await;
+        proxy.set(Manner::KeepAll);
+        say(&mut stream, "late").await;
+        proxy.keeps().await;
+        proxy.set(Manner::Through);
+        assert_eq!(hear(&mut stream, 4).await, "late");
+        proxy.lead_to(Vec::new());
+        let mut nobody = TcpStream::connect(proxy.address).await.expect("it listens");
+        assert_eq!(hear(&mut nobody, 1).await, "");
+        proxy.lead_to(vec![echo().await, echo().await]);
+        let mut other = TcpStream::connect(proxy.address).await.expect("it listens");
+        say(&mut other, "hello").await;
+        assert_eq!(hear(&mut other, 5).await, "hello");
     }
 
     #[tokio::test]

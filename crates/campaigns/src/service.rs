@@ -2,9 +2,9 @@
 
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -14,12 +14,16 @@ use tokio::time::timeout;
 use crate::child::Adapter;
 use crate::ground::Ground;
 use crate::instance::MASTER_KEY;
+use crate::shim::Environment;
 
 /// The name under which we are told where the shipped binary is; beside us without it.
 const PROGRAM_VARIABLE: &str = "USER_SERVICE_PROGRAM";
 
 /// A start takes a second; on a machine with much else to do, some more.
 const START_MAX: Duration = Duration::from_mins(1);
+
+/// What has begun is finished within ten seconds, or cut.
+const END_MAX: Duration = Duration::from_secs(20);
 
 /// How long the work of a killed process lies, at most. As short as it can be: a campaign waits for it.
 pub(crate) const LEASE: Duration = Duration::from_secs(1);
@@ -47,6 +51,15 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn spawn(program: Program, ground: &Ground) -> anyhow::Result<Self> {
+        Self::spawn_under(program, ground, Environment::new())
+    }
+
+    /// With something around it.
+    pub(crate) fn spawn_under(
+        program: Program,
+        ground: &Ground,
+        environment: Environment,
+    ) -> anyhow::Result<Self> {
         let log = OpenOptions::new().create(true).append(true).open(ground.folder().join("service.log"))?;
         let mut command = match program {
             Program::Shipped => shipped(&SERVE)?,
@@ -60,6 +73,7 @@ impl Service {
         // A child of ours ends when its standard input does, so also when we are killed.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
         settings(&mut command, ground);
+        command.envs(environment);
         let mut process = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let stdout = process.stdout.take().context("its output is ours")?;
         Ok(Self { process, said: BufReader::new(stdout).lines() })
@@ -67,9 +81,18 @@ impl Service {
 
     /// Where it serves, once it does.
     pub(crate) async fn address(&mut self) -> anyhow::Result<SocketAddr> {
+        self.door("users ").await
+    }
+
+    /// Where whoever runs it looks at it. It says that after the other.
+    pub(crate) async fn operations(&mut self) -> anyhow::Result<SocketAddr> {
+        self.door("operations ").await
+    }
+
+    async fn door(&mut self, name: &str) -> anyhow::Result<SocketAddr> {
         let address = timeout(START_MAX, async {
             while let Some(line) = self.said.next_line().await? {
-                if let Some(address) = address_in(&line) {
+                if let Some(address) = address_in(&line, name) {
                     return Ok(address);
                 }
             }
@@ -100,6 +123,14 @@ impl Service {
         Ok(())
     }
 
+    /// SIGTERM: it finishes what has begun. How it ended, if it did, and how long it took.
+    pub(crate) async fn end(mut self) -> anyhow::Result<(Option<ExitStatus>, Duration)> {
+        let began = Instant::now();
+        self.signal("-TERM").await?;
+        let ended = timeout(END_MAX, self.process.wait()).await;
+        Ok((ended.ok().transpose()?, began.elapsed()))
+    }
+
     /// SIGKILL: it has no say in it. Returns when the process is gone.
     pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
         self.process.kill().await.context("the service cannot be killed")
@@ -113,6 +144,15 @@ pub(crate) async fn shipped_doctor(ground: &Ground, more: &[&str]) -> anyhow::Re
     let output = command.stdin(Stdio::null()).output().await?;
     let text = [output.stdout, output.stderr].concat();
     Ok((output.status.success(), String::from_utf8_lossy(&text).trim().to_owned()))
+}
+
+/// Tells a service that its clock is right, as whoever runs it does.
+pub(crate) async fn accept_clock(ground: &Ground, socket: &Path) -> anyhow::Result<()> {
+    let mut command = shipped(&["accept-clock"])?;
+    settings(&mut command, ground);
+    let told = command.env("USER_SERVICE_ADMIN_SOCKET", socket).stdin(Stdio::null()).output().await?;
+    anyhow::ensure!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    Ok(())
 }
 
 /// The store and its key, by the environment: every process of the machine can read a command line.
@@ -141,14 +181,16 @@ fn child(adapter: Option<Adapter>) -> anyhow::Result<Command> {
     match adapter {
         Some(Adapter::AcknowledgeBeforeCommit) => command.args(["--adapter", "acknowledge-before-commit"]),
         Some(Adapter::NoFence) => command.args(["--adapter", "no-fence"]),
+        Some(Adapter::CallUnknownsFailures) => command.args(["--adapter", "call-unknowns-failures"]),
+        Some(Adapter::SynchronousNormal) => command.args(["--adapter", "synchronous-normal"]),
         None => &mut command,
     };
     Ok(command)
 }
 
 /// `  users       http://127.0.0.1:40001   gRPC, …`
-fn address_in(line: &str) -> Option<SocketAddr> {
-    let rest = line.trim_start().strip_prefix("users ")?.trim_start().strip_prefix("http://")?;
+fn address_in(line: &str, door: &str) -> Option<SocketAddr> {
+    let rest = line.trim_start().strip_prefix(door)?.trim_start().strip_prefix("http://")?;
     rest.split_whitespace().next()?.parse().ok()
 }
 
@@ -159,8 +201,10 @@ mod tests {
     #[test]
     fn the_address_is_read_where_it_is_printed() {
         let line = "  users       http://127.0.0.1:40001   gRPC, gRPC-Web and JSON, with reflection";
-        assert_eq!(address_in(line), "127.0.0.1:40001".parse().ok());
-        assert_eq!(address_in("  operations  http://127.0.0.1:40002   /healthz, /readyz"), None);
-        assert_eq!(address_in("  users       soon"), None);
+        assert_eq!(address_in(line, "users "), "127.0.0.1:40001".parse().ok());
+        let other = "  operations  http://127.0.0.1:40002   /healthz, /readyz";
+        assert_eq!(address_in(other, "users "), None);
+        assert_eq!(address_in(other, "operations "), "127.0.0.1:40002".parse().ok());
+        assert_eq!(address_in("  users       soon", "users "), None);
     }
 }

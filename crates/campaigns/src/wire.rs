@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use buffa::Message;
 use connectrpc::client::{ClientConfig, HttpClient};
-use connectrpc::{ConnectError, Protocol};
+use connectrpc::{ConnectError, ErrorCode, Protocol};
 use user_api::rpc::ErrorInfo;
 use user_api::v1::UserServiceClient;
 
@@ -26,6 +26,25 @@ pub(crate) fn client(address: SocketAddr) -> anyhow::Result<Client> {
     let uri: http::Uri = format!("http://{address}").parse()?;
     let config = ClientConfig::new(uri).with_protocol(Protocol::Grpc).with_default_timeout(PATIENCE);
     Ok(UserServiceClient::new(HttpClient::plaintext_http2_only(), config))
+}
+
+/// A client that tells the service until when it waits, and waits longer: so it is seen whether the service keeps to that.
+pub(crate) fn client_that_tells(address: SocketAddr, deadline: Duration) -> anyhow::Result<Client> {
+    let uri: http::Uri = format!("http://{address}").parse()?;
+    let config = ClientConfig::new(uri).with_protocol(Protocol::Grpc);
+    let config = config.with_default_header("grpc-timeout", format!("{}m", deadline.as_millis()));
+    Ok(UserServiceClient::new(HttpClient::plaintext_http2_only(), config))
+}
+
+/// Whether callers are told to ask again, with the same request id: docs/clients.md, "Retrying".
+pub(crate) fn may_be_asked_again(error: &ConnectError) -> bool {
+    match error.code {
+        ErrorCode::Unavailable | ErrorCode::DeadlineExceeded => true,
+        ErrorCode::ResourceExhausted | ErrorCode::Aborted => {
+            reason(error).is_some_and(|reason| NOT_TRIED.contains(&reason.as_str()))
+        }
+        _ => false,
+    }
 }
 
 /// What an error says about the change that was asked for.
@@ -55,7 +74,6 @@ pub(crate) fn reason(error: &ConnectError) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use connectrpc::ErrorCode;
     use user_api::ApiError;
 
     use super::*;
@@ -66,5 +84,15 @@ mod tests {
         assert_eq!(said("EMAIL_TAKEN"), Failure::NotExecuted("EMAIL_TAKEN".to_owned()));
         assert_eq!(said("OUTCOME_UNKNOWN"), Failure::Unknown("OUTCOME_UNKNOWN".to_owned()));
         assert!(matches!(failure(&ConnectError::unavailable("cut")), Failure::Unknown(_)));
+    }
+
+    #[test]
+    fn only_what_may_pass_is_asked_again() {
+        let asks = |code, reason| may_be_asked_again(&ApiError::new(code, reason, "").into());
+        assert!(asks(ErrorCode::ResourceExhausted, "OVERLOADED"));
+        assert!(asks(ErrorCode::Aborted, "CONTENDED"));
+        assert!(!asks(ErrorCode::Aborted, "ETAG_MISMATCH"));
+        assert!(!asks(ErrorCode::Internal, "INTERNAL"));
+        assert!(may_be_asked_again(&ConnectError::unavailable("cut")));
     }
 }

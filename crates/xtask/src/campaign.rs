@@ -13,8 +13,9 @@ use crate::shell;
 /// nothing about the control that caused it.
 pub(crate) const VIOLATIONS_FOUND: u8 = 3;
 
-/// The campaign that is given a server of its own, whoever names another.
-const KILLS_ITS_SERVER: &str = "kill-postgres";
+/// The campaigns that are given a server of their own, whoever names another.
+const BREAK_THEIR_SERVER: [&str; 6] =
+    ["kill-postgres", "power-cut", "black-hole", "bad-disk", "clock-jump", "failover"];
 
 /// A campaign and the settings or adapters that must make it fail.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 17] = [
+pub(crate) const CAMPAIGNS: [Campaign; 23] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -106,9 +107,39 @@ pub(crate) const CAMPAIGNS: [Campaign; 17] = [
         shows: "what is done to a user from several instances at once happens one after the other",
     },
     Campaign {
-        name: KILLS_ITS_SERVER,
+        name: "kill-postgres",
         control: "weak-durability",
         shows: "nothing acknowledged is lost or doubled when PostgreSQL is killed; the service goes on",
+    },
+    Campaign {
+        name: "power-cut",
+        control: "weak-durability",
+        shows: "nothing acknowledged is lost or doubled when the power goes under either store",
+    },
+    Campaign {
+        name: "rolling-restart",
+        control: "no-retries",
+        shows: "callers who retry as told do not notice that instances end and start anew",
+    },
+    Campaign {
+        name: "black-hole",
+        control: "call-unknowns-failures",
+        shows: "without its database the service says so in time, tells no lie, and goes on by itself",
+    },
+    Campaign {
+        name: "bad-disk",
+        control: "acknowledge-before-commit",
+        shows: "a disk that is slow, full or broken loses nothing, and what cannot be done is refused",
+    },
+    Campaign {
+        name: "clock-jump",
+        control: "accept-every-jump",
+        shows: "no clock changes the order, and a long jump forward stops writing until it is accepted",
+    },
+    Campaign {
+        name: "failover",
+        control: "asynchronous",
+        shows: "nothing acknowledged is lost when the standby takes over; the service follows",
     },
 ];
 
@@ -163,7 +194,7 @@ pub(crate) fn build() -> Command {
 fn start(name: &str, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     shell::run(&mut build())?;
     let build = target_dir()?.join("debug");
-    let server = if name == KILLS_ITS_SERVER {
+    let server = if BREAK_THEIR_SERVER.contains(&name) {
         Server::of_our_own(&arguments.postgres, Purpose::Campaign)?
     } else {
         Server::provide(&arguments.postgres, Purpose::Campaign)?

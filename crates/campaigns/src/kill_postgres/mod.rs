@@ -1,20 +1,18 @@
 //! Kill PostgreSQL: every process of the database dies at once under sixteen writers, again and again, and comes back. The
 //! service stays, and finds it again by itself. The writers' ledger shows that nothing was lost or doubled.
 
-mod cluster;
-
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use tokio::time::sleep;
 use tokio_postgres::Client;
 
+use crate::cluster::Cluster;
 use crate::ground::{Ground, Kind};
 use crate::kill_service::{self, AFTERWARDS, Crew};
 use crate::seed::Seed;
 use crate::service::{Program, Service};
 use crate::verdict::Findings;
-use cluster::Cluster;
 
 /// Kills of a small run.
 const SMALL: u64 = 3;
@@ -31,7 +29,7 @@ const RETURN_MAX: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What is committed waits in the memory of the server for its walwriter.
-const WEAK: &[&str] = &["synchronous_commit=off", "wal_buffers=16MB"];
+pub(crate) const WEAK: &[&str] = &["synchronous_commit=off", "wal_buffers=16MB"];
 
 /// What makes this campaign fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -99,7 +97,7 @@ async fn on(
 }
 
 /// How long it takes until something is written again, if it is.
-async fn goes_on(ground: &Ground) -> anyhow::Result<Option<Duration>> {
+pub(crate) async fn goes_on(ground: &Ground) -> anyhow::Result<Option<Duration>> {
     let (began, log) = (Instant::now(), ground.owner().await?);
     let stood = head(&log).await?;
     while began.elapsed() < RETURN_MAX {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::habits::{Habits, Retries};
 use super::ledger::Ledger;
 use super::plan::{Plan, Shared};
 use super::writer::{Writer, Written};
@@ -30,6 +31,7 @@ pub(crate) struct Crew {
     whereabouts: watch::Sender<Option<SocketAddr>>,
     stop: Arc<AtomicBool>,
     at_home: Arc<AtomicU64>,
+    acknowledged: Arc<AtomicU64>,
     writers: JoinSet<anyhow::Result<Written>>,
     ledger: PathBuf,
 }
@@ -37,9 +39,15 @@ pub(crate) struct Crew {
 impl Crew {
     /// They write as soon as they are told where, and keep their ledger beside the store.
     pub(crate) fn begin(ground: &Ground, seed: Seed) -> anyhow::Result<Self> {
+        Self::with(Habits { retries: Retries::OfTheUnanswered, deadline: None }, ground, seed)
+    }
+
+    /// The same, with other habits.
+    pub(crate) fn with(habits: Habits, ground: &Ground, seed: Seed) -> anyhow::Result<Self> {
         let file = ground.folder().join("ledger");
         let (whereabouts, found) = watch::channel(None);
-        let (stop, shared, at_home) = <(Arc<AtomicBool>, Shared, Arc<AtomicU64>)>::default();
+        let (stop, shared) = <(Arc<AtomicBool>, Shared)>::default();
+        let (at_home, acknowledged) = <(Arc<AtomicU64>, Arc<AtomicU64>)>::default();
         let ledger = Ledger::begin(&file)?;
         let mut writers = JoinSet::new();
         for n in 0..WRITERS {
@@ -48,13 +56,15 @@ impl Crew {
                 ledger: ledger.clone(),
                 whereabouts: found.clone(),
                 at_home: Arc::clone(&at_home),
+                acknowledged: Arc::clone(&acknowledged),
                 stop: Arc::clone(&stop),
                 rng: seed.rng("request ids", n),
+                habits,
                 connected: None,
             };
             writers.spawn(writer.write());
         }
-        Ok(Self { whereabouts, stop, at_home, writers, ledger: file })
+        Ok(Self { whereabouts, stop, at_home, acknowledged, writers, ledger: file })
     }
 
     /// Where the service is now; nowhere between a kill and the next start.
@@ -72,6 +82,23 @@ impl Crew {
             sleep(PAUSE).await;
         }
         Ok(())
+    }
+
+    /// How much has been acknowledged so far.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// How long it takes until more is acknowledged, if it is in time.
+    pub(crate) async fn goes_on(&self, patience: Duration) -> Option<Duration> {
+        let (began, stood) = (Instant::now(), self.acknowledged());
+        while began.elapsed() < patience {
+            if self.acknowledged() > stood {
+                return Some(began.elapsed());
+            }
+            sleep(PAUSE / 5).await;
+        }
+        None
     }
 
     /// Returns when each has settled what she began: where the ledger is, and what they did.

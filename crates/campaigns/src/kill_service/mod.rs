@@ -6,11 +6,14 @@
 pub(crate) mod acknowledge_before_commit;
 mod audit;
 mod crew;
+mod habits;
 mod ledger;
 mod plan;
 mod writer;
 
 pub(crate) use crew::Crew;
+pub(crate) use habits::{Habits, Retries};
+pub(crate) use writer::LATE_MAX;
 
 use std::ops::Range;
 use std::path::Path;

@@ -7,18 +7,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use connectrpc::ConnectError;
 use fastrand::Rng;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::crew::WRITERS;
+use super::habits::{Habits, Opinion};
 use super::ledger::{Ledger, What};
 use super::plan::{Must, Plan, Step};
 use crate::order::{Order, Told};
 use crate::seed::uuid;
 use crate::verdict::Findings;
-use crate::wire::{Client, Failure, NOT_TRIED, client, failure};
+use crate::wire::{Client, NOT_TRIED, client, client_that_tells};
 
 /// Where the service is; nowhere between a kill and the next start.
 pub(super) type Whereabouts = watch::Receiver<Option<SocketAddr>>;
@@ -29,6 +31,9 @@ const SENDINGS_MAX: u32 = 1000;
 /// Longer than any start takes.
 const ABSENCE_MAX: Duration = Duration::from_mins(2);
 
+/// After its deadline a call may end so much later, on a machine with much else to do.
+pub(crate) const LATE_MAX: Duration = Duration::from_secs(3);
+
 const PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) struct Writer {
@@ -37,8 +42,11 @@ pub(super) struct Writer {
     pub(super) whereabouts: Whereabouts,
     /// One for each writer who has all the users that she needs.
     pub(super) at_home: Arc<AtomicU64>,
+    /// What all of them have been told is done.
+    pub(super) acknowledged: Arc<AtomicU64>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) rng: Rng,
+    pub(super) habits: Habits,
     /// The connection to whoever served last.
     pub(super) connected: Option<(SocketAddr, Client)>,
 }
@@ -51,6 +59,8 @@ pub(crate) struct Written {
     pub(crate) refused: u64,
     /// Sendings that nobody answered.
     pub(crate) unknowns: u64,
+    /// Sendings of which was said that nothing was tried, and that were sent again.
+    pub(crate) not_tried: u64,
     /// Requests that turned out to have been executed when nobody had answered.
     pub(crate) replayed: u64,
     pub(crate) findings: Findings,
@@ -83,28 +93,48 @@ impl Writer {
     async fn settle(&mut self, order: &Order, id: Uuid, written: &mut Written) -> anyhow::Result<End> {
         let mut unknown = false;
         for _ in 0..SENDINGS_MAX {
-            let client = self.client().await?;
-            match order.send(&client, Some(id)).await.map_err(|error| failure(&error)) {
+            let error = match self.send(order, id, written).await? {
                 Ok(told) => return Ok(End::Done(Box::new(told))),
-                // Of what was sent before it says nothing.
-                Err(Failure::NotExecuted(reason)) if unknown && NOT_TRIED.contains(&reason.as_str()) => {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                Err(Failure::NotExecuted(reason)) => return Ok(End::Refused(reason)),
-                Err(Failure::Unknown(reason)) => {
-                    if reason == "INTERNAL" {
-                        written
-                            .findings
-                            .add("the service says that something is broken", format!("{order:?}"));
-                    }
-                    unknown = true;
-                    written.unknowns += 1;
-                    self.ledger.write(id, What::Unknown).await?;
-                    tokio::time::sleep(PAUSE).await;
-                }
+                Err(error) => error,
+            };
+            let opinion = self.habits.judge(&error, unknown);
+            if let Opinion::Refused(reason) = opinion {
+                return Ok(End::Refused(reason));
             }
+            if self.habits.shows(&error) {
+                let what = format!("{:?} {:?}: {order:?}", error.code, error.message);
+                written.findings.add("a caller sees an error that she can do nothing about", what);
+            }
+            if let Opinion::Unknown(reason) = opinion {
+                if reason == "INTERNAL" {
+                    let what = format!("{order:?}");
+                    written.findings.add("the service says that something is broken", what);
+                }
+                unknown = true;
+                written.unknowns += 1;
+                self.ledger.write(id, What::Unknown).await?;
+            } else {
+                written.not_tried += 1;
+            }
+            tokio::time::sleep(PAUSE).await;
         }
         Ok(End::Unsettled)
+    }
+
+    /// Sends it once.
+    async fn send(
+        &mut self,
+        order: &Order,
+        id: Uuid,
+        written: &mut Written,
+    ) -> anyhow::Result<Result<Told, ConnectError>> {
+        let client = self.client().await?;
+        let sending = order.send(&client, Some(id));
+        let Some(deadline) = self.habits.deadline else { return Ok(sending.await) };
+        Ok(timeout(deadline + LATE_MAX, sending).await.unwrap_or_else(|_| {
+            written.findings.add("a call does not end by its deadline", format!("{order:?}"));
+            Err(ConnectError::deadline_exceeded("nobody answers"))
+        }))
     }
 
     async fn note(&mut self, step: &Step, id: Uuid, end: End, written: &mut Written) -> anyhow::Result<()> {
@@ -112,6 +142,7 @@ impl Writer {
         match end {
             End::Done(told) => {
                 written.acknowledged += 1;
+                self.acknowledged.fetch_add(1, Ordering::Relaxed);
                 written.replayed += u64::from(told.replayed);
                 self.ledger.write(id, What::Acknowledged { position: told.position }).await?;
                 if step.must == Must::BeRefused {
@@ -145,7 +176,10 @@ impl Writer {
         match &self.connected {
             Some((to, client)) if *to == address => Ok(client.clone()),
             Some(_) | None => {
-                let client = client(address)?;
+                let client = match self.habits.deadline {
+                    Some(deadline) => client_that_tells(address, deadline)?,
+                    None => client(address)?,
+                };
                 self.connected = Some((address, client.clone()));
                 Ok(client)
             }
@@ -159,6 +193,7 @@ impl Written {
         self.acknowledged += other.acknowledged;
         self.refused += other.refused;
         self.unknowns += other.unknowns;
+        self.not_tried += other.not_tried;
         self.replayed += other.replayed;
         self.findings.take(other.findings);
     }
@@ -168,9 +203,9 @@ impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{WRITERS} writers sent {} requests: {} acknowledged, {} refused, {} times no answer, after which {} turned out \
-             to have been done",
-            self.requests, self.acknowledged, self.refused, self.unknowns, self.replayed
+            "{WRITERS} writers sent {} requests: {} acknowledged, {} refused, {} times not tried and sent again, {} times no \
+             answer, after which {} turned out to have been done",
+            self.requests, self.acknowledged, self.refused, self.not_tried, self.unknowns, self.replayed
         )
     }
 }

@@ -31,10 +31,10 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
     ];
     for campaign in &CAMPAIGNS {
         let name = format!("campaign {}", campaign.name);
-        parts.push(part(&name, 16, Command::new(&xtask), &["campaign", campaign.name]));
+        parts.push(part(&name, 13, Command::new(&xtask), &["campaign", campaign.name]));
         let words = ["campaign", campaign.name, "--control", campaign.control];
         let name = format!("control {} {}", campaign.name, campaign.control);
-        let control = part(&name, 7, Command::new(&xtask), &words);
+        let control = part(&name, 5, Command::new(&xtask), &words);
         parts.push(Part { expected: i32::from(VIOLATIONS_FOUND), ..control });
     }
     parts.push(part("sessions of the documents", 45, Command::new(&xtask), &["sessions"]));

@@ -2,14 +2,16 @@
 //! ours, so that nobody else has to collect what is left of it.
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
+
+use crate::shim::Environment;
 
 /// Where its programs and its data are.
 const BIN_VARIABLE: &str = "CAMPAIGN_POSTGRES_BIN";
@@ -23,21 +25,38 @@ const SETTINGS: &[&str] = &["recovery_init_sync_method=syncfs"];
 
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Whether a server that nobody killed is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    Stayed,
+    Ended,
+}
+
 #[derive(Debug)]
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     bin: PathBuf,
     data: PathBuf,
-    url: String,
+    /// Where it can be reached while it runs.
+    pub(crate) url: String,
     port: String,
+    log: PathBuf,
     /// What it is told besides [`SETTINGS`].
-    settings: &'static [&'static str],
+    settings: Vec<String>,
+    environment: Environment,
     /// Nobody while it is dead.
     postmaster: Option<Child>,
 }
 
 impl Cluster {
     /// Takes over the one that we are given.
-    pub(super) async fn take(settings: &'static [&'static str]) -> anyhow::Result<Self> {
+    pub(crate) async fn take(settings: &[&str]) -> anyhow::Result<Self> {
+        let mut cluster = Self::given().await?.told(settings);
+        cluster.start().await?;
+        Ok(cluster)
+    }
+
+    /// The one that we are given, at rest.
+    pub(crate) async fn given() -> anyhow::Result<Self> {
         let given = |name| {
             std::env::var(name).with_context(|| {
                 format!(
@@ -52,20 +71,104 @@ impl Cluster {
             std::fs::read_to_string(data.join("postmaster.pid")).context("it runs when we are given it")?;
         let port = lock.lines().nth(3).context("postmaster.pid holds the port")?.to_owned();
         anyhow::ensure!(url.contains(&format!(":{port}/")), "TEST_DATABASE_URL names another server");
-        let mut cluster = Self { bin, data, url, port, settings, postmaster: None };
+        let (log, settings, environment) = (data.with_file_name("log"), Vec::new(), Environment::new());
+        let mut cluster = Self { bin, data, url, port, log, settings, environment, postmaster: None };
         cluster.end("fast").await?;
-        cluster.start().await?;
         Ok(cluster)
     }
 
+    /// What it is told from the next start on, besides what it has been told.
+    pub(crate) fn told(mut self, settings: &[&str]) -> Self {
+        self.settings.extend(settings.iter().map(|setting| (*setting).to_owned()));
+        self
+    }
+
+    /// What its processes have around them from the next start on.
+    pub(crate) fn under(self, environment: Environment) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// Another of the same content, with its data in a folder that every user can enter. This one is at rest.
+    pub(crate) async fn copied_to(&self, folder: &Path) -> anyhow::Result<Self> {
+        let data = folder.join("data");
+        let copied = Command::new("cp").arg("-a").arg(&self.data).arg(&data).output().await?;
+        anyhow::ensure!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        Ok(Self {
+            bin: self.bin.clone(),
+            data,
+            url: self.url.clone(),
+            port: self.port.clone(),
+            log: self.log.clone(),
+            settings: self.settings.clone(),
+            environment: self.environment.clone(),
+            postmaster: None,
+        })
+    }
+
+    /// Lets its account have a folder.
+    pub(crate) fn give(&self, folder: &Path) -> anyhow::Result<()> {
+        let owner = std::fs::metadata(&self.data)?;
+        chown(folder, Some(owner.uid()), Some(owner.gid())).context("the folder cannot be given away")
+    }
+
+    /// Where its data is.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The same at another port, from the next start on.
+    pub(crate) fn at_port(mut self, port: u16) -> anyhow::Result<Self> {
+        let (before, after) = (self.address(), format!("127.0.0.1:{port}"));
+        anyhow::ensure!(self.url.contains(&before), "{before} is in its URL");
+        (self.url, self.port) = (self.url.replacen(&before, &after, 1), port.to_string());
+        Ok(self)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// From the next start on it follows its primary.
+    pub(crate) fn become_standby(&self) -> anyhow::Result<()> {
+        let path = self.data.join("standby.signal");
+        std::fs::write(&path, "")?;
+        self.give(&path)
+    }
+
+    /// Returns when it takes writes.
+    pub(crate) async fn promote(&self) -> anyhow::Result<()> {
+        let mut command = self.command("pg_ctl")?;
+        command.args(["promote", "--wait", "--silent"]).arg("--pgdata").arg(&self.data);
+        anyhow::ensure!(command.status().await?.success(), "the standby does not take over");
+        Ok(())
+    }
+
+    /// Gives one that is dead the content of another that runs, as a backup has it.
+    pub(crate) async fn become_copy_of(&self, other: &Self, admin: &Client) -> anyhow::Result<()> {
+        admin.batch_execute("SELECT pg_backup_start('copy', true)").await?;
+        std::fs::remove_dir_all(&self.data)?;
+        // Files come and go meanwhile; what matters is in the log.
+        Command::new("cp").arg("-a").arg(&other.data).arg(&self.data).output().await?;
+        let label: String =
+            admin.query_one("SELECT labelfile FROM pg_backup_stop(false)", &[]).await?.try_get(0)?;
+        for name in ["postmaster.pid", "postmaster.opts", "standby.signal"] {
+            drop(std::fs::remove_file(self.data.join(name)));
+        }
+        let path = self.data.join("backup_label");
+        std::fs::write(&path, label)?;
+        self.give(&path)
+    }
+
     /// Returns when it can be reached.
-    pub(super) async fn start(&mut self) -> anyhow::Result<()> {
-        let log = OpenOptions::new().create(true).append(true).open(self.data.with_file_name("log"))?;
+    pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
+        let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
         let mut command = self.command("postgres")?;
         command.arg("-D").arg(&self.data).args(["-p", &self.port]);
-        for setting in SETTINGS.iter().chain(self.settings) {
+        for setting in SETTINGS.iter().copied().chain(self.settings.iter().map(String::as_str)) {
             command.args(["-c", setting]);
         }
+        command.envs(self.environment.iter().cloned());
         command.stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
         self.postmaster = Some(command.spawn().context("postgres cannot be started")?);
         let began = Instant::now();
@@ -79,8 +182,14 @@ impl Cluster {
         Ok(())
     }
 
+    /// Whether it has given up by itself.
+    pub(crate) fn life(&mut self) -> anyhow::Result<Life> {
+        let ended = self.postmaster.as_mut().map(Child::try_wait).transpose()?;
+        Ok(if ended.is_none_or(|status| status.is_some()) { Life::Ended } else { Life::Stayed })
+    }
+
     /// From now on nobody writes what is committed to disk, unless whoever commits it does.
-    pub(super) async fn stop_writing_behind(&self) -> anyhow::Result<()> {
+    pub(crate) async fn stop_writing_behind(&self) -> anyhow::Result<()> {
         let postmaster = self.postmaster.as_ref().and_then(Child::id).context("it is dead")?.to_string();
         let is_walwriter = |pid: &String| {
             let line = std::fs::read(Path::new("/proc").join(pid).join("cmdline")).unwrap_or_default();
@@ -92,9 +201,13 @@ impl Cluster {
     }
 
     /// SIGKILL to every one of its processes. Returns when they are gone.
-    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
         let mut postmaster = self.postmaster.take().context("it is dead already")?;
-        let pid = postmaster.id().context("it has ended by itself")?.to_string();
+        // Without its disk it gives up by itself, and ends its children before.
+        if postmaster.try_wait()?.is_some() {
+            return Ok(());
+        }
+        let pid = postmaster.id().context("it has not ended")?.to_string();
         // Asleep, it can neither make another nor see the first of them die and end the others in order.
         signal("-STOP", std::slice::from_ref(&pid)).await?;
         // Who is killed takes a moment to let go of the memory that they share, and nobody starts in it before.
@@ -111,8 +224,13 @@ impl Cluster {
     }
 
     /// Ends it in order, so that whoever made it finds it gone.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         self.end("immediate").await
+    }
+
+    /// The same for one that may have been killed.
+    pub(crate) async fn stop_if_alive(self) -> anyhow::Result<()> {
+        if self.postmaster.is_some() { self.stop().await } else { Ok(()) }
     }
 
     async fn end(&mut self, mode: &str) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! The user service: the product. Its parts in the order in which a request meets them.
 
 pub mod cli;
+pub mod tls;
 pub mod host;
 pub mod access;
 pub mod grpc;

@@ -2,25 +2,29 @@
 //!
 //! A command is one question of one caller, so each call has a connection of its own.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+use std::{fmt, io};
 
 use anyhow::{Context, bail};
 use axum::body::{Body, BodyDataStream, Bytes, to_bytes};
 use clap::Args;
 use futures_util::StreamExt;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::settings::read_secret;
+use super::tls::ClientTlsArgs;
+use crate::tls;
 
 /// A page of the largest messages takes a few hundred KiB.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -40,6 +44,8 @@ pub(super) struct ApiArgs {
     /// Where a running service answers
     #[arg(long, global = true, env = "USER_SERVICE_API", default_value = "http://127.0.0.1:9090")]
     api: Uri,
+    #[command(flatten)]
+    tls: ClientTlsArgs,
     /// A file with the token to show, where the service wants one. Without it what `USER_SERVICE_TOKEN` holds, if anything
     #[arg(long, global = true, env = "USER_SERVICE_TOKEN_FILE")]
     token_file: Option<PathBuf>,
@@ -94,13 +100,6 @@ impl ApiArgs {
 
     async fn post(&self, method: &str, kind: &str, body: Body) -> anyhow::Result<Response<Body>> {
         let host = self.api.authority().context("--api needs a host: http://127.0.0.1:9090")?.as_str();
-        let port = self.api.port_u16().unwrap_or(80);
-        let address = (self.api.host().unwrap_or_default().trim_matches(['[', ']']), port);
-        let stream = timeout(CONNECT_MAX, TcpStream::connect(address)).await;
-        let stream = stream.map_err(anyhow::Error::from).and_then(|stream| Ok(stream?));
-        let stream = stream.with_context(|| format!("no service answers on {host}"))?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
         let request = Request::post(format!("/user.v1.UserService/{method}"))
             .header(HOST, host)
             .header(CONTENT_TYPE, kind)
@@ -110,8 +109,34 @@ impl ApiArgs {
             None => request,
         };
         let request = request.body(body)?;
-        Ok(sender.send_request(request).await.context("the service hung up")?.map(Body::new))
+        let encrypted = self.api.scheme() == Some(&Scheme::HTTPS);
+        let config = if encrypted { Some(tls::client(&self.tls.files()?)?) } else { None };
+        let name = self.api.host().unwrap_or_default().trim_matches(['[', ']']);
+        let port = self.api.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
+        let unanswered = || format!("no service answers on {host}");
+        let stream = in_time(TcpStream::connect((name, port))).await.with_context(unanswered)?;
+        match config {
+            None => exchange(stream, request).await,
+            Some(config) => {
+                let stream = in_time(tls::connect(config, name, stream)).await;
+                exchange(stream.with_context(|| format!("{host} is not talked to"))?, request).await
+            }
+        }
     }
+}
+
+/// What comes of it, unless nothing does for too long.
+async fn in_time<T>(connecting: impl Future<Output = io::Result<T>>) -> anyhow::Result<T> {
+    Ok(timeout(CONNECT_MAX, connecting).await??)
+}
+
+async fn exchange<S>(stream: S, request: Request<Body>) -> anyhow::Result<Response<Body>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender.send_request(request).await.context("the service hung up")?.map(Body::new))
 }
 
 /// The messages of a stream.

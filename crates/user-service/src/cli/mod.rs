@@ -29,6 +29,7 @@ mod serve;
 mod settings;
 mod shown;
 mod table;
+mod tls;
 mod token;
 mod top_users;
 mod users;

@@ -5,76 +5,101 @@ use std::net::SocketAddr;
 use anyhow::bail;
 use clap::Args;
 
+use super::tls::TlsArgs;
 use crate::access::TokenRule;
 
 /// What callers have to get past.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Protection {
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
     /// Answer only to callers who show a token that `token create` made. Without it whoever reaches the port may do all,
     /// and whoever shows a token is held to it
     #[arg(long, env = "USER_SERVICE_REQUIRE_TOKENS")]
     require_tokens: bool,
-    /// Listen beyond loopback, and answer to any host name, although TLS is missing, or tokens are not required: something
-    /// else protects the port
+    /// Listen beyond loopback, and answer to any host name, although TLS is missing, or callers need neither tokens nor
+    /// certificates: something else protects the port
     #[arg(long, env = "USER_SERVICE_ALLOW_UNPROTECTED")]
     allow_unprotected: bool,
 }
 
 impl Protection {
     /// Whether callers have to show a token.
-    pub(super) fn tokens(self) -> TokenRule {
+    pub(super) fn tokens(&self) -> TokenRule {
         if self.require_tokens { TokenRule::Required } else { TokenRule::Optional }
     }
 
     /// Whether callers come by names that others gave this service. Where they need a token, a web page that points such a
-    /// name here has none to show.
-    pub(super) fn is_called_by_others(self) -> bool {
-        self.allow_unprotected || self.require_tokens
+    /// name here has none to show; and over TLS a name that is not in the certificate gets no browser this far.
+    pub(super) fn is_called_by_others(&self) -> bool {
+        self.allow_unprotected || self.require_tokens || self.tls.is_on()
     }
 
     /// Refuses to listen where others can reach the service, unless all of it is there, or somebody says that it is meant.
-    pub(super) fn suffices(self, addresses: &[SocketAddr]) -> anyhow::Result<()> {
-        let exposed = addresses.iter().map(SocketAddr::ip).find(|ip| !ip.is_loopback());
-        let (Some(ip), missing) = (exposed, self.missing()) else { return Ok(()) };
+    pub(super) fn suffices(&self, callers: SocketAddr, operators: SocketAddr) -> anyhow::Result<()> {
+        let exposed = [callers, operators].into_iter().map(|address| address.ip());
+        let Some(ip) = exposed.into_iter().find(|ip| !ip.is_loopback()) else { return Ok(()) };
+        let missing = self.missing(callers);
         let without = missing.join(" and without ");
+        if missing.is_empty() {
+            return Ok(());
+        }
         if self.allow_unprotected {
             tracing::warn!(%ip, "listening beyond loopback without {without}");
-        } else if !missing.is_empty() {
-            bail!(
-                "{ip} is not a loopback address, and whoever reaches the port would find it without {without}: she may \
-                 read what others send, or do what she likes. Say --allow-unprotected if something else protects it"
-            );
+            return Ok(());
         }
-        Ok(())
+        bail!(
+            "{ip} is not a loopback address, and whoever reaches the port would find it without {without}: she may read \
+             what others send, or do what she likes. Say --allow-unprotected if something else protects it"
+        );
     }
 
-    /// What is not there of what protects a service that others can reach.
-    fn missing(self) -> Vec<&'static str> {
-        let tokens = (!self.require_tokens).then_some("API tokens (--require-tokens)");
-        // There is no TLS yet.
-        [Some("TLS"), tokens].into_iter().flatten().collect()
+    /// What is not there of what protects a service that others can reach. Operations need no credentials: they show
+    /// figures, and change nothing.
+    fn missing(&self, callers: SocketAddr) -> Vec<&'static str> {
+        let tls = (!self.tls.is_on()).then_some("TLS (--tls-certificate)");
+        let known = self.require_tokens || self.tls.asks_for_certificates() || callers.ip().is_loopback();
+        let credentials = (!known).then_some("credentials (--require-tokens or --tls-client-ca)");
+        [tls, credentials].into_iter().flatten().collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
-    const OPEN: Protection = Protection { require_tokens: false, allow_unprotected: false };
+    #[derive(Parser)]
+    struct Said {
+        #[command(flatten)]
+        protection: Protection,
+    }
 
-    fn said(protection: Protection, address: &str) -> Option<String> {
-        let address = address.parse().expect("it is an address");
-        protection.suffices(&[address]).err().map(|error| error.to_string())
+    /// What is missing, for a service that listens at these addresses.
+    fn refused(flags: &str, callers: &str, operators: &str) -> String {
+        let words = ["serve"].into_iter().chain(flags.split_whitespace());
+        let said = Said::try_parse_from(words).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let [callers, operators] = [callers, operators].map(|text| text.parse().expect("it is an address"));
+        let refused = said.protection.suffices(callers, operators).err();
+        refused.map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]
     fn beyond_loopback_it_takes_protection_or_a_word() {
-        assert_eq!(said(OPEN, "127.0.0.1:1"), None);
-        assert_eq!(said(OPEN, "[::1]:1"), None);
-        assert_eq!(said(Protection { allow_unprotected: true, ..OPEN }, "0.0.0.0:1"), None);
-        let refused = said(OPEN, "0.0.0.0:1").unwrap_or_default();
-        assert!(refused.contains("without TLS and without API tokens"), "{refused}");
-        let refused = said(Protection { require_tokens: true, ..OPEN }, "[::]:1").unwrap_or_default();
-        assert!(refused.contains("without TLS:") && !refused.contains("tokens"), "{refused}");
+        let (here, there) = ("127.0.0.1:1", "0.0.0.0:1");
+        let tls = "--tls-certificate a --tls-key b";
+        assert_eq!(refused("", here, "[::1]:1"), "");
+        assert_eq!(refused("--allow-unprotected", there, there), "");
+        let all = refused("", there, here);
+        assert!(all.contains("without TLS (--tls-certificate) and without credentials"), "{all}");
+        let half = refused("--require-tokens", "[::]:1", here);
+        assert!(half.contains("without TLS") && !half.contains("credentials"), "{half}");
+        let other = refused(tls, there, here);
+        assert!(other.contains("without credentials") && !other.contains("TLS (--"), "{other}");
+        assert_eq!(refused(&format!("{tls} --require-tokens"), there, there), "");
+        assert_eq!(refused(&format!("{tls} --tls-client-ca c"), there, here), "");
+        assert_eq!(refused(tls, here, there), "", "operations need no credentials");
+        assert!(refused("", here, there).contains("without TLS"));
     }
 }

@@ -29,6 +29,7 @@ use crate::passwords::{HashingCost, Passwords};
 use crate::projections::runner_settings;
 use crate::readiness::{LagMeans, LagPolicy};
 use crate::store::{Access, Notify, StoreOptions, StoreUrl};
+use crate::tls::ServerTls;
 use crate::{Sources, admin, erasures, housekeeping, readiness};
 
 #[derive(Debug, Args)]
@@ -144,7 +145,7 @@ struct Service {
 
 pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let addresses = Addresses { grpc: args.grpc_addr, http: args.http_addr };
-    args.protection.suffices(&[addresses.grpc, addresses.http])?;
+    args.protection.suffices(addresses.grpc, addresses.http)?;
     let service = open(&args).await?;
     let owns = args.access() == Access::Owner;
     let list = args.erasures.list(&args.store.store).filter(|_| owns);
@@ -152,9 +153,11 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         reapply(&service.directory, list).await?;
     }
     let stop = stop_signal()?;
+    let tls = args.protection.tls.open(service.directory.metrics().certificates())?;
     let host = Host {
         api: listen(addresses.grpc).await?,
         operations: listen(addresses.http).await?,
+        tls,
         limits: args.limits.host(),
     };
     let socket = args.admin_socket.clone().or_else(|| service.folder.as_ref().map(DataFolder::admin_socket));
@@ -176,6 +179,7 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
             admin::serve(admin, service.directory.clone(), tokens, stop.clone()).await;
         }
     };
+    let follow_certificates = follow_certificates(host.tls.clone(), stop.clone())?;
     // The host drains first: calls that have begun may wait for a projection.
     let drained = CancellationToken::new();
     let projecting = async {
@@ -206,8 +210,16 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let feed = feeds.run(stop.clone());
     let rounds = service.directory.metrics().rounds();
     let doctor = rounds.run(service.directory.clone(), args.sample(), stop.clone());
-    let (drained, (), (), (), (), (), ()) =
-        tokio::join!(serving, projecting, serve_admin, forget, feed, write_erasures_down, doctor);
+    let (drained, (), (), (), (), (), (), ()) = tokio::join!(
+        serving,
+        projecting,
+        serve_admin,
+        forget,
+        feed,
+        write_erasures_down,
+        doctor,
+        follow_certificates
+    );
     service.directory.store().close().await;
     tracing::info!(connections_cut = drained.connections_cut, "stopped");
     Ok(())
@@ -273,12 +285,26 @@ fn stop_signal() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
+/// Takes certificates anew when their files change, and at SIGHUP. Without TLS that ends the process, as it does when the
+/// terminal is closed that it was started from.
+fn follow_certificates(
+    tls: Option<ServerTls>,
+    stop: CancellationToken,
+) -> anyhow::Result<impl Future<Output = ()>> {
+    let tls = tls.map(|tls| anyhow::Ok((tls, signal(SignalKind::hangup())?))).transpose()?;
+    Ok(async move {
+        if let Some((tls, hangup)) = tls {
+            tls.follow(hangup, stop).await;
+        }
+    })
+}
+
 /// Says where everything is, and what to try.
 fn announce(args: &ServeArgs, service: &Service, host: &Host, warnings: &[Warning]) -> anyhow::Result<()> {
-    let (api, operations) = (host.api.local_addr()?, host.operations.local_addr()?);
+    let (api, operations) = host.urls()?;
     say!("user-service {}", env!("CARGO_PKG_VERSION"));
-    say!("  users       http://{api}   gRPC, gRPC-Web and JSON, with reflection");
-    say!("  operations  http://{operations}   /healthz, /readyz, /metrics");
+    say!("  users       {api}   gRPC, gRPC-Web and JSON, with reflection");
+    say!("  operations  {operations}   /healthz, /readyz, /metrics");
     say!("  data        {}", args.store.shown());
     announce_key(&args.store.store, service.freshness);
     for warning in warnings {
@@ -289,15 +315,14 @@ fn announce(args: &ServeArgs, service: &Service, host: &Host, warnings: &[Warnin
     }
     say!();
     say!("Try:");
+    let curl = if host.tls.is_some() { "curl -s --cacert CA.pem" } else { "curl -s" };
     if !args.read_only {
-        say!("  curl -s http://{api}/user.v1.UserService/CreateUser -H 'content-type: application/json' \\");
+        say!("  {curl} {api}/user.v1.UserService/CreateUser -H 'content-type: application/json' \\");
         say!(
             "    -d '{{\"email\":\"alice@example.org\",\"username\":\"alice\",\"password\":\"correct horse battery\"}}'"
         );
     }
-    say!(
-        "  curl -s http://{api}/user.v1.UserService/ListUsers -H 'content-type: application/json' -d '{{}}'"
-    );
+    say!("  {curl} {api}/user.v1.UserService/ListUsers -H 'content-type: application/json' -d '{{}}'");
     Ok(())
 }
 

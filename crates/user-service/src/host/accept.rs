@@ -10,7 +10,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{Connections, Peer};
+use super::connection::{Caller, Connections, Peer};
+use super::handshake::Handshakes;
 use super::limits::HostLimits;
 use super::places::Places;
 use super::{panics, taken};
@@ -55,23 +56,38 @@ where
     }
 }
 
-/// Serves `router` on `listener` until `stop`, then drains within `limits.drain_max`.
+/// What stands between accepting a connection and serving it.
+#[derive(Clone)]
+pub(super) enum Entrance {
+    Open,
+    Encrypted(Handshakes),
+}
+
+/// A listener, what a connection has to get through, and where it is counted.
+pub(super) struct Door {
+    pub(super) listener: TcpListener,
+    pub(super) entrance: Entrance,
+    pub(super) bounds: Bounds,
+}
+
+/// Serves `router` behind `door` until `stop`, then drains within `limits.drain_max`.
 pub(super) async fn serve(
-    listener: TcpListener,
+    door: Door,
     router: Router,
     limits: &HostLimits,
-    bounds: &Bounds,
     stop: &CancellationToken,
 ) -> Drained {
+    let Door { listener, entrance, bounds } = door;
     let (tasks, cut) = (TaskTracker::new(), CancellationToken::new());
     let places = Places::new(limits.connections_max, limits.connections_per_address_max);
     let router = panics::contain(router);
-    let executor = Tracked { tasks: tasks.clone(), stalled_max: limits.stalled_max, bounds: bounds.clone() };
-    let connections = Connections::new(executor.clone(), router, limits, stop.clone(), cut.clone());
+    let tracked = Tracked { tasks: tasks.clone(), stalled_max: limits.stalled_max, bounds };
+    let connections = Connections::new(tracked.clone(), router, limits, stop.clone(), cut.clone());
+    let guests = Reception { places: places.clone(), connections, tracked };
     // The listener goes with the loop, so nobody connects to a service that is leaving.
     tokio::select! {
         () = stop.cancelled() => {}
-        () = accept_for_ever(listener, connections, &places, &executor) => {}
+        () = guests.receive(listener, &entrance) => {}
     }
     tasks.close();
     if timeout(limits.drain_max, tasks.wait()).await.is_ok() {
@@ -85,30 +101,71 @@ pub(super) async fn serve(
     Drained { connections_cut }
 }
 
-async fn accept_for_ever(listener: TcpListener, connections: Connections, places: &Places, tasks: &Tracked) {
-    loop {
-        let (stream, address) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                sleep(PAUSE_AFTER_REFUSAL).await;
-                continue;
+/// Lets connections in, one after the other, and never waits for any of them.
+#[derive(Clone)]
+struct Reception {
+    places: Places,
+    connections: Connections,
+    tracked: Tracked,
+}
+
+impl Reception {
+    async fn receive(&self, listener: TcpListener, entrance: &Entrance) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, address)) => {
+                    send_at_once(&stream);
+                    match entrance {
+                        Entrance::Open => self.let_in(stream, Peer(address)),
+                        Entrance::Encrypted(handshakes) => self.shake(handshakes, stream, Peer(address)),
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(PAUSE_AFTER_REFUSAL).await;
+                }
             }
-        };
-        let place = match places.take(address.ip()) {
-            Ok(place) => (place, tasks.bounds.connection()),
-            Err(full) => {
-                tasks.bounds.refused(full.label());
-                tracing::debug!("a connection was closed: there are too many");
-                continue;
-            }
-        };
-        send_at_once(&stream);
-        let connection = connections.serve(stream, Peer(address));
-        tasks.execute(async move {
+        }
+    }
+
+    fn let_in(&self, stream: TcpStream, peer: Peer) {
+        let Some(place) = self.place(peer) else { return };
+        let connection = self.connections.serve(stream, Caller { peer, certificate: None });
+        self.tracked.execute(async move {
             connection.await;
             drop(place);
         });
+    }
+
+    fn shake(&self, handshakes: &Handshakes, stream: TcpStream, peer: Peer) {
+        let begun = match handshakes.place(peer.0.ip()) {
+            Ok(begun) => begun,
+            Err(_) => {
+                self.tracked.bounds.refused("handshakes");
+                tracing::debug!("a connection was closed: too many handshakes are under way");
+                return;
+            }
+        };
+        let (handshakes, this) = (handshakes.clone(), self.clone());
+        self.tracked.execute(async move {
+            let Some((stream, certificate)) = handshakes.shake(stream).await else { return };
+            drop(begun);
+            let Some(place) = this.place(peer) else { return };
+            this.connections.serve(stream, Caller { peer, certificate }).await;
+            drop(place);
+        });
+    }
+
+    /// One of those that are served, until it is dropped.
+    fn place(&self, peer: Peer) -> Option<impl Send + use<>> {
+        match self.places.take(peer.0.ip()) {
+            Ok(place) => Some((place, self.tracked.bounds.connection())),
+            Err(full) => {
+                self.tracked.bounds.refused(full.label());
+                tracing::debug!("a connection was closed: there are too many");
+                None
+            }
+        }
     }
 }
 

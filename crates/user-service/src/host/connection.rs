@@ -11,13 +11,14 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Duration, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use super::accept::Tracked;
+use super::handshake::CallerCertificate;
 use super::limits::HostLimits;
 use super::taken;
 
@@ -27,6 +28,13 @@ const HEADER_BUFFER_BYTES_MIN: usize = 8 * 1024;
 /// Who is at the other end: an extension of every request. Personal data: not for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
+
+/// What each request of a connection is told about who sends it.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) peer: Peer,
+    pub(super) certificate: Option<CallerCertificate>,
+}
 
 /// What every connection of a listener shares.
 #[derive(Clone)]
@@ -51,13 +59,19 @@ impl Connections {
     }
 
     /// The future that is this connection. It ends by itself; nothing is left to be awaited.
-    pub(super) fn serve(&self, stream: TcpStream, peer: Peer) -> impl Future<Output = ()> + Send + use<> {
+    pub(super) fn serve<S>(&self, stream: S, caller: Caller) -> impl Future<Output = ()> + Send + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let Self { http, router, first_request_timeout, go_away, cut } = self.clone();
         async move {
             let asked = Notify::new();
             let service = service_fn(|mut request: Request<Incoming>| {
                 asked.notify_one();
-                request.extensions_mut().insert(peer);
+                request.extensions_mut().insert(caller.peer);
+                if let Some(certificate) = &caller.certificate {
+                    request.extensions_mut().insert(certificate.clone());
+                }
                 let answer = router.clone().call(request);
                 async { answer.await.map(|answer| answer.map(taken::watched)) }
             });

@@ -36,8 +36,14 @@ pub struct HostLimits {
     pub writes_max: usize,
     /// Calls that hash a password and are executed at a time: some seconds of work.
     pub password_calls_max: usize,
-    /// From connecting to the end of the first request's headers. Afterwards HTTP/1.1 is bounded by
-    /// it between requests too.
+    /// TLS handshakes at a time, beside the connections; further ones are closed at once.
+    pub handshakes_max: usize,
+    /// The same of one address.
+    pub handshakes_per_address_max: usize,
+    /// How long one may take. A caller on the other side of the world needs a second.
+    pub handshake_timeout: Duration,
+    /// From connecting (with TLS: from the handshake) to the end of the first request's headers. Afterwards HTTP/1.1 is
+    /// bounded by it between requests too.
     pub header_read_timeout: Duration,
     /// From the end of a request's headers to the end of its body.
     pub body_read_timeout: Duration,
@@ -68,6 +74,9 @@ impl Default for HostLimits {
             reads_max: 512,
             writes_max: 1024,
             password_calls_max: 256,
+            handshakes_max: 256,
+            handshakes_per_address_max: 64,
+            handshake_timeout: Duration::from_secs(5),
             header_read_timeout: Duration::from_secs(10),
             body_read_timeout: Duration::from_secs(10),
             stalled_max: Duration::from_mins(1),

@@ -221,6 +221,14 @@ catalogue! {
             "Answers that were dropped because their callers had stopped reading. Many: somebody holds memory on \
              purpose, or a client hangs.";
     }
+    "Certificates" {
+        CERTIFICATE_EXPIRES: Gauge "user_service_certificate_expires_timestamp" "seconds" ["certificate"]
+            "Until when the certificate of the service, and those of who signs for its callers, are valid, in seconds \
+             since 1970. Less than two weeks away: put a newer one in the file; after it nobody can call.";
+        CERTIFICATE_REFUSED: Gauge "user_service_certificate_refused" "" []
+            "1 if the files hold a certificate that cannot be used, and the one from before is served. For longer than \
+             it takes to replace a pair of files: the log says what is wrong.";
+    }
     "Checks" {
         ROUNDS_CHECKED: Counter "user_service_doctor_checked" "users" []
             "Users drawn at random and checked against the log. Standing still: the checks are switched off, \
@@ -257,10 +265,11 @@ mod tests {
     use super::*;
 
     /// What labels may be called. Each has few values, known beforehand; none is about anybody.
-    const LABELS: [&str; 14] = [
+    const LABELS: [&str; 15] = [
         "aggregate_type",
         "by",
         "cause",
+        "certificate",
         "code",
         "event_type",
         "found",

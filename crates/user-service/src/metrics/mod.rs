@@ -8,6 +8,7 @@ mod append;
 mod bounds;
 mod calls;
 mod catalogue;
+mod certificates;
 #[cfg(test)]
 mod dashboard;
 mod log;
@@ -37,6 +38,7 @@ use sheet::Sheet;
 pub use throttled::{Throttled, ThrottledAttempts};
 
 use crate::doctor::Rounds;
+use crate::tls::Certificates;
 
 /// The content type of what [`Metrics::text`] gives.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -53,6 +55,7 @@ pub struct Metrics {
     most_asked: MostAsked,
     rounds: Rounds,
     throttled: ThrottledAttempts,
+    certificates: Certificates,
     started: Timestamp,
     /// Looked at by one at a time: however many ask, the store answers one of them.
     turn: Mutex<()>,
@@ -69,6 +72,7 @@ impl Metrics {
             most_asked: MostAsked::default(),
             rounds: Rounds::default(),
             throttled: ThrottledAttempts::default(),
+            certificates: Certificates::default(),
             started,
             turn: Mutex::new(()),
         }
@@ -110,6 +114,12 @@ impl Metrics {
         &self.throttled
     }
 
+    /// Until when what TLS shows is valid.
+    #[must_use]
+    pub fn certificates(&self) -> &Certificates {
+        &self.certificates
+    }
+
     /// All of it, as it is now.
     pub async fn text<E: Send + Sync + 'static>(
         &self,
@@ -130,6 +140,7 @@ impl Metrics {
         self.throttled.read(&mut sheet);
         self.bounds.read(&mut sheet);
         rounds::read(&mut sheet, &self.rounds);
+        certificates::read(&mut sheet, &self.certificates);
         process::read(&mut sheet, self.started);
         sheet.text()
     }

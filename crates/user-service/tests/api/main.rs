@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what nobody expected ends loudly")]
 
 mod stage;
+#[path = "../../../eventstore-postgres/tests/authority/mod.rs"]
+mod authority;
 mod calls;
 mod finding;
 mod searching;

@@ -9,6 +9,7 @@ mod kinds;
 mod limits;
 mod overload;
 mod attacks;
+mod tls;
 mod shutdown;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Api, Drained, Host, HostLimits, Readiness, ReadinessCheck};
 use crate::metrics::Bounds;
+use crate::tls::ServerTls;
 use rehearsal::Rehearsal;
 
 /// A host that serves in the background.
@@ -37,12 +39,16 @@ async fn start(limits: HostLimits) -> Running {
 }
 
 async fn start_with(limits: HostLimits, readiness: Readiness) -> Running {
+    start_behind(None, limits, readiness).await
+}
+
+async fn start_behind(tls: Option<ServerTls>, limits: HostLimits, readiness: Readiness) -> Running {
     let (api, operations) = (listener().await, listener().await);
     let bounds = Bounds::default();
     let (service, stop) = (Arc::new(Rehearsal::default()), CancellationToken::new());
     let addresses = (api.local_addr().expect("bound"), operations.local_addr().expect("bound"));
     let routes = Api::new(Arc::clone(&service), &limits, &bounds);
-    let host = Host { api, operations, limits };
+    let host = Host { api, operations, tls, limits };
     let ended = tokio::spawn(host.serve(routes, Answering(readiness), stop.clone()));
     Running { api: addresses.0, operations: addresses.1, service, bounds, stop, ended }
 }

@@ -9,7 +9,7 @@ use user_api::oneof::verify_password_request;
 use user_api::v1;
 use user_api::v1::UserService;
 
-use crate::host::Peer;
+use crate::host::{CallerCertificate, Peer};
 
 #[derive(Debug, Default)]
 pub(super) struct Rehearsal {
@@ -76,6 +76,10 @@ impl UserService for Rehearsal {
                 id
             }
             "peer" => ctx.extensions().get::<Peer>().map(|peer| peer.0.to_string()).unwrap_or_default(),
+            "certificate" => {
+                let shown = ctx.extensions().get::<CallerCertificate>();
+                shown.map(|certificate| certificate.0.to_string()).unwrap_or_default()
+            }
             "seconds left" => ctx.time_remaining().map(|left| left.as_secs().to_string()).unwrap_or_default(),
             _ => id,
         };

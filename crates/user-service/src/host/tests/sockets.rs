@@ -6,7 +6,7 @@ use connectrpc::Protocol;
 use connectrpc::client::{ClientConfig, Http2Connection, SharedHttp2Connection};
 use connectrpc_health::HealthClient;
 use connectrpc_reflection::ServerReflectionClient;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use user_api::v1::UserServiceClient;
 
@@ -53,7 +53,7 @@ pub(super) async fn raw(address: SocketAddr, bytes: &str) -> String {
 }
 
 /// A reset is as closed as an end.
-pub(super) async fn until_closed(mut stream: TcpStream) -> String {
+pub(super) async fn until_closed(mut stream: impl AsyncRead + Unpin) -> String {
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()

@@ -8,6 +8,7 @@ mod rotating;
 mod reading_only;
 mod running;
 mod starting;
+mod encrypted;
 mod stopping;
 mod watching;
 mod users;

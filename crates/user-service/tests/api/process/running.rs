@@ -55,17 +55,23 @@ impl Running {
 
     /// The same where another has served before.
     pub(crate) async fn serve_at(place: &Place, address: SocketAddr) -> Self {
-        Self::begin(place, &address.to_string(), &[], &[("USER_SERVICE_MASTER_KEY", MASTER_KEY)]).await
+        let at = [&address.to_string(), "127.0.0.1:0"];
+        Self::begin(place, at, &[], &[("USER_SERVICE_MASTER_KEY", MASTER_KEY)]).await
     }
 
     /// Starts it, and waits until it says that it listens.
     pub(crate) async fn serve_with(place: &Place, more: &[&str], environment: &[(&str, &str)]) -> Self {
-        Self::begin(place, "127.0.0.1:0", more, environment).await
+        Self::begin(place, ["127.0.0.1:0"; 2], more, environment).await
     }
 
-    async fn begin(place: &Place, address: &str, more: &[&str], environment: &[(&str, &str)]) -> Self {
+    /// The same where whoever has a way to this machine can reach it.
+    pub(crate) async fn serve_anywhere(place: &Place, more: &[&str]) -> Self {
+        Self::begin(place, ["0.0.0.0:0"; 2], more, &[("USER_SERVICE_MASTER_KEY", MASTER_KEY)]).await
+    }
+
+    async fn begin(place: &Place, at: [&str; 2], more: &[&str], environment: &[(&str, &str)]) -> Self {
         let url = place.url();
-        let serve = ["serve", "--store", &url, "--grpc-addr", address, "--http-addr", "127.0.0.1:0"];
+        let serve = ["serve", "--store", &url, "--grpc-addr", at[0], "--http-addr", at[1]];
         let mut child = start(&[&serve, more].concat(), environment).await;
         let mut stderr = child.stderr.take().expect("it is piped");
         let stderr = tokio::spawn(async move {
@@ -93,9 +99,13 @@ impl Running {
 
     /// Told to stop, as a service manager does.
     pub(crate) async fn stop(self) -> Said {
-        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        kill_process(id.expect("it runs"), Signal::TERM).expect("it is ours");
+        self.signal(Signal::TERM);
         self.ended().await
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        kill_process(id.expect("it runs"), signal).expect("it is ours");
     }
 
     /// Killed: it does not get to say a word.
@@ -118,5 +128,6 @@ impl Running {
 fn door(announced: &str, name: &str) -> SocketAddr {
     let line = announced.lines().find_map(|line| line.trim().strip_prefix(name));
     let url = line.and_then(|rest| rest.split_whitespace().next()).expect("it says where its doors are");
-    url.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("it is an address")
+    let (_, address) = url.split_once("://").expect("it is a URL");
+    address.parse().expect("it is an address")
 }

@@ -119,7 +119,7 @@ impl Service {
             .beside(routes)
             .behind(Gate::new(tokens.clone(), rule))
             .measured(directory.metrics().calls(), callers.into());
-        let host = Host { api: listener().await, operations: listener().await, limits };
+        let host = Host { api: listener().await, operations: listener().await, tls: None, limits };
         let (address, stop) = (host.api.local_addr().expect("it is bound"), CancellationToken::new());
         let operations = host.operations.local_addr().expect("it is bound");
         let (serving, stopping) = (host.serve(api, Always(directory.clone()), stop.clone()), stop.clone());

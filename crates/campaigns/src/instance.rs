@@ -55,7 +55,7 @@ impl Served {
         let free = (Ipv4Addr::LOCALHOST, 0);
         let (api, operations) = (TcpListener::bind(free).await?, TcpListener::bind(free).await?);
         let (address, stop) = (api.local_addr()?, CancellationToken::new());
-        let host = Host { api, operations, limits: HostLimits::default() };
+        let host = Host { api, operations, tls: None, limits: HostLimits::default() };
         let feeds = Feeds::new(directory.clone(), limits);
         let bounds = directory.metrics().bounds().clone();
         let users = UserApi::new(directory, feeds.clone());

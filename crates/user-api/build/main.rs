@@ -1,9 +1,11 @@
 //! Compiles `proto/` into the messages, the service trait and the client, with no `protoc` on the
 //! machine. Two descriptor sets leave here: the one with comments feeds the generator (they become
-//! rustdoc), the one without is embedded for reflection. The `OpenAPI` document of the JSON side. And the calls as an enum.
+//! rustdoc), the one without is embedded for reflection. The `OpenAPI` document of the JSON side. The calls as an enum.
+//! And a reference for people.
 
 mod methods;
 mod openapi;
+mod reference;
 
 use std::path::Path;
 use std::{env, fs};
@@ -31,6 +33,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::write(Path::new(&out_dir).join("openapi.json"), openapi(&pool)?)?;
     let methods = methods::source(&pool, SERVICE).ok_or("the protos have no user service")?;
     fs::write(Path::new(&out_dir).join("methods.rs"), methods)?;
+    let reference = reference::page(&pool, SERVICE).ok_or("the protos have no user service")?;
+    fs::write(Path::new(&out_dir).join("api.md"), reference)?;
     generate(&commented)
 }
 

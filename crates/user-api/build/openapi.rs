@@ -202,7 +202,7 @@ fn reference(name: &str) -> Value {
 }
 
 /// What stands above a declaration, as one paragraph a paragraph.
-fn comment(file: &FileDescriptor, path: &[i32]) -> Option<String> {
+pub(crate) fn comment(file: &FileDescriptor, path: &[i32]) -> Option<String> {
     let file: &FileDescriptorProto = file.file_descriptor_proto();
     let locations = &file.source_code_info.as_ref()?.location;
     let text = locations.iter().find(|location| location.path == path)?.leading_comments.as_ref()?;

@@ -35,6 +35,14 @@ fn the_openapi_document_has_every_unary_method_once() {
     assert_eq!(paths.keys().collect::<Vec<_>>(), unary.iter().collect::<Vec<_>>());
 }
 
+#[test]
+fn the_reference_for_people_is_fresh() {
+    let fresh = include_str!(concat!(env!("OUT_DIR"), "/api.md"));
+    let page = include_str!("../../../docs/api.md");
+    let made = concat!(env!("OUT_DIR"), "/api.md");
+    assert!(page == fresh, "the protos have changed: cp {made} docs/api.md");
+}
+
 fn file_lines(file: &FileDescriptorProto) -> Vec<String> {
     let mut lines =
         vec![format!("file {}: package {}", name(file.name.as_ref()), name(file.package.as_ref()))];

@@ -24,7 +24,7 @@ use crate::data_folder::{DataFolder, Freshness};
 use crate::directory::{Directory, Parts};
 use crate::feed::Feeds;
 use crate::grpc::{CallerMetadata, UserApi};
-use crate::host::{Api, Host, Readiness, ReadinessCheck};
+use crate::host::{Api, Host, Readiness, ReadinessCheck, WebOrigin};
 use crate::passwords::{HashingCost, Passwords};
 use crate::projections::runner_settings;
 use crate::readiness::{LagMeans, LagPolicy};
@@ -46,6 +46,15 @@ pub(super) struct ServeArgs {
     http_addr: SocketAddr,
     #[command(flatten)]
     protection: Protection,
+    /// Web pages of this origin may call, as https://console.example.org. May be repeated, in the environment with commas
+    /// between
+    #[arg(
+        long = "allow-origin",
+        env = "USER_SERVICE_ALLOW_ORIGINS",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    allow_origins: Vec<WebOrigin>,
     /// Believe callers who say on whose behalf they call (x-actor-id, x-request-id, x-correlation-id, x-causation-id,
     /// x-source-address or x-forwarded-for, x-user-agent, traceparent). Only where nobody but services of your own
     /// reaches the port, and they overwrite what they were sent themselves
@@ -172,7 +181,7 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let gate = Gate::new(tokens.clone(), args.protection.tokens());
     let api = Api::new(Arc::new(users), &host.limits, metrics.bounds()).beside(routes).behind(gate);
     let api = if args.protection.is_called_by_others() { api } else { api.for_this_machine() };
-    let api = api.measured(metrics.calls(), args.callers().into());
+    let api = api.for_pages_of(&args.allow_origins).measured(metrics.calls(), args.callers().into());
     let readiness = Watched { directory: service.directory.clone(), lag: args.lag() };
     let serve_admin = async {
         if let Some(admin) = admin {

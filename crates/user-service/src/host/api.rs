@@ -13,6 +13,7 @@ use user_api::v1::{UserService, UserServiceServer};
 
 use super::kind::Kind;
 use super::limits::HostLimits;
+use super::origins::{self, WebOrigin};
 use super::{admission, measured, this_machine};
 use crate::access::Gate;
 use crate::metrics::{Bounds, Calls};
@@ -63,6 +64,12 @@ impl Api {
     #[must_use]
     pub fn for_this_machine(self) -> Self {
         Self { router: this_machine::only(self.router), ..self }
+    }
+
+    /// For web pages, too, but of these origins alone.
+    #[must_use]
+    pub fn for_pages_of(self, origins: &[WebOrigin]) -> Self {
+        Self { router: origins::may_call(self.router, origins), ..self }
     }
 
     /// The same, with every call measured and traced.

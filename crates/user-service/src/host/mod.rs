@@ -11,6 +11,7 @@ mod taken;
 mod panics;
 mod measured;
 mod this_machine;
+mod origins;
 mod admission;
 mod kind;
 mod refusal;
@@ -31,6 +32,7 @@ pub use connection::Peer;
 pub use handshake::CallerCertificate;
 pub use limits::HostLimits;
 pub use operations::{Readiness, ReadinessCheck};
+pub use origins::WebOrigin;
 
 use crate::metrics::Bounds;
 use crate::tls::ServerTls;

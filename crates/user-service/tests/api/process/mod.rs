@@ -11,6 +11,7 @@ mod starting;
 mod encrypted;
 mod stopping;
 mod watching;
+mod web_pages;
 mod users;
 mod tokens;
 mod events;

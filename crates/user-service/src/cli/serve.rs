@@ -46,8 +46,7 @@ pub(super) struct ServeArgs {
     http_addr: SocketAddr,
     #[command(flatten)]
     protection: Protection,
-    /// Web pages of this origin may call, as https://console.example.org. May be repeated, in the environment with commas
-    /// between
+    /// Web pages of this origin (its scheme, host and port) may call. May be repeated; in the environment with commas between
     #[arg(
         long = "allow-origin",
         env = "USER_SERVICE_ALLOW_ORIGINS",

@@ -138,13 +138,10 @@ impl Reception {
     }
 
     fn shake(&self, handshakes: &Handshakes, stream: TcpStream, peer: Peer) {
-        let begun = match handshakes.place(peer.0.ip()) {
-            Ok(begun) => begun,
-            Err(_) => {
-                self.tracked.bounds.refused("handshakes");
-                tracing::debug!("a connection was closed: too many handshakes are under way");
-                return;
-            }
+        let Ok(begun) = handshakes.place(peer.0.ip()) else {
+            self.tracked.bounds.refused("handshakes");
+            tracing::debug!("a connection was closed: too many handshakes are under way");
+            return;
         };
         let (handshakes, this) = (handshakes.clone(), self.clone());
         self.tracked.execute(async move {

@@ -32,7 +32,7 @@ const ANSWERED: [HeaderName; 3] = [
 ];
 
 /// For as long a browser need not ask again.
-const REMEMBERED: Duration = Duration::from_secs(600);
+const REMEMBERED: Duration = Duration::from_mins(10);
 
 /// Where a page comes from: `https://console.example.org`.
 #[derive(Clone, Debug, PartialEq, Eq)]

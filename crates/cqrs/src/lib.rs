@@ -14,6 +14,6 @@ pub mod testkit;
 #[cfg(feature = "bus")]
 pub use bus::{
     Aggregates, Change, CommandBus, CommandError, Execution, Fault, Outcome, PENDING_POSITION, PENDING_TIME,
-    Written,
+    Rehearsed, Written,
 };
 pub use decider::{Claim, Decider, Recorded};

@@ -16,9 +16,10 @@ use protox::prost_reflect::DescriptorPool;
 
 const PROTO_ROOT: &str = "../../proto";
 const SERVICE: &str = "user.v1.UserService";
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "user/v1/user.proto",
     "user/v1/history.proto",
+    "user/v1/transfer.proto",
     "user/v1/user_service.proto",
     "google/rpc/error_details.proto",
 ];

@@ -61,6 +61,24 @@ impl ApiError {
     }
 }
 
+/// For those who are told of an error inside an answer.
+impl ApiError {
+    /// The stable reason.
+    pub fn reason(&self) -> &str {
+        &self.info.reason
+    }
+
+    /// The sentence for a developer.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The first field that is to blame, and what is wrong with it.
+    pub fn violation(&self) -> Option<(&str, &str)> {
+        self.violations.first().map(|violation| (&*violation.field, &*violation.description))
+    }
+}
+
 impl From<ApiError> for ConnectError {
     fn from(error: ApiError) -> Self {
         let mut answer = Self::new(error.code, error.message).with_detail(detail(&*error.info));

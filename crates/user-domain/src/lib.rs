@@ -32,8 +32,8 @@ pub use api_token::{
 };
 pub use commands::{
     ActivateUser, ChangeEmail, ChangePassword, ChangeUsername, CreateUser, DeactivateUser, DeleteUser,
-    EraseUser, OldPassword, Patch, ProfilePatch, ReinstateUser, RestoreUser, SetPassword, SuspendUser,
-    UpdateProfile, UpdateUser, UserCommand,
+    EraseUser, ImportUser, OldPassword, Patch, ProfilePatch, ReinstateUser, RestoreUser, SetPassword,
+    SuspendUser, UpdateProfile, UpdateUser, UserCommand,
 };
 pub use event::UserEvent;
 pub use events::{

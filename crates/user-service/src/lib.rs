@@ -7,6 +7,7 @@ pub mod access;
 pub mod grpc;
 pub mod feed;
 pub mod queries;
+pub mod imports;
 pub mod directory;
 pub mod read_model;
 pub mod projections;

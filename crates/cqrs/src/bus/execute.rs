@@ -21,7 +21,7 @@ const ATTEMPTS_MAX: u32 = 16;
 const PAUSE_FIRST: Duration = Duration::from_millis(1);
 const PAUSE_LONGEST: Duration = Duration::from_millis(64);
 
-type Answer<D> = Result<Outcome<<D as Decider>::State>, CommandError<<D as Decider>::Refusal>>;
+pub(super) type Answer<D> = Result<Outcome<<D as Decider>::State>, CommandError<<D as Decider>::Refusal>>;
 
 /// One try: the answer, or a conflict that may be tried again.
 enum Try<D: Decider> {
@@ -30,11 +30,11 @@ enum Try<D: Decider> {
 }
 
 /// A decision, and the state it leads to once it has its place in the log.
-struct Decision<D: Decider> {
+pub(super) struct Decision<D: Decider> {
     before: D::State,
     events: Vec<Recorded<D::Event>>,
     after: D::State,
-    claims: ClaimDifference,
+    pub(super) claims: ClaimDifference,
 }
 
 /// What a command comes to before anything is appended.
@@ -122,22 +122,35 @@ impl<A> CommandBus<A> {
         let mut decision = self.weigh(execution, before, events);
         self.keep_to_what_is_held(execution, &mut decision).await?;
         self.refuse_taken_claims(execution, &decision).await?;
-        let written = self.write(execution, &decision, &context).await?;
-        let append = Append {
+        let append = self.append_of(execution, &decision, &context).await?;
+        Ok(Prepared::Changed(decision, Box::new(append)))
+    }
+
+    /// What the log is asked to take.
+    pub(super) async fn append_of<D: Decider>(
+        &self,
+        execution: &Execution<D, A::Attachment>,
+        decision: &Decision<D>,
+        context: &A::Context,
+    ) -> Result<Append, Fault>
+    where
+        A: Aggregates<D>,
+    {
+        let written = self.write(execution, decision, context).await?;
+        Ok(Append {
             aggregate_type: D::AGGREGATE_TYPE,
             aggregate_id: execution.id,
-            expected: actual,
+            expected: D::version(&decision.before),
             events: written.events,
             metadata: execution.metadata.clone(),
             claims: decision.claims.changes.clone(),
             rows: written.rows,
             request: execution.request,
             derived: written.derived,
-        };
-        Ok(Prepared::Changed(decision, Box::new(append)))
+        })
     }
 
-    fn weigh<D: Decider>(
+    pub(super) fn weigh<D: Decider>(
         &self,
         execution: &Execution<D, A::Attachment>,
         before: D::State,
@@ -184,7 +197,7 @@ impl<A> CommandBus<A> {
 
     /// Refuses what another aggregate owns now, before a password is hashed for nothing. A race that slips through is
     /// found by the append.
-    async fn refuse_taken_claims<D: Decider>(
+    pub(super) async fn refuse_taken_claims<D: Decider>(
         &self,
         execution: &Execution<D, A::Attachment>,
         decision: &Decision<D>,
@@ -305,7 +318,7 @@ impl<A> CommandBus<A> {
 
 impl<D: Decider> Decision<D> {
     /// The outcome, with the place and the time that the log gave the events.
-    fn outcome<T>(self, execution: &Execution<D, T>, appended: Appended) -> Outcome<D::State> {
+    pub(super) fn outcome<T>(self, execution: &Execution<D, T>, appended: Appended) -> Outcome<D::State> {
         let first = appended.position.0 + 1 - self.events.len() as u64;
         let placed = (first..).zip(self.events).map(|(position, event)| Recorded {
             position: eventstore::Position(position),
@@ -326,7 +339,7 @@ fn unchanged<D: Decider, T>(
 }
 
 /// Ends by the deadline, before anything has been executed.
-async fn within<T, R>(
+pub(super) async fn within<T, R>(
     deadline: Deadline,
     work: impl Future<Output = Result<T, CommandError<R>>>,
 ) -> Result<T, CommandError<R>> {

@@ -6,6 +6,8 @@
 mod claims;
 mod error;
 mod execute;
+mod execute_new;
+mod rehearse;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use eventstore::{
 use jiff::Timestamp;
 
 pub use error::{CommandError, Fault};
+pub use rehearse::Rehearsed;
 
 use crate::{Claim, Decider, Recorded};
 

@@ -1,5 +1,7 @@
 //! Somebody joins.
 
+use cqrs::Claim;
+
 use super::{Command, Decision};
 use crate::{
     AvatarUrl, CredentialAlgorithm, CredentialState, Email, PersonName, Redactable, Refusal, Status, User,
@@ -37,6 +39,11 @@ impl Command for CreateUser {
 }
 
 impl CreateUser {
+    /// What she would own and nobody else may.
+    pub fn claims(&self) -> Vec<Claim> {
+        vec![self.email.claim(), self.username.claim(), self.username.look_alike_claim()]
+    }
+
     fn created(&self) -> UserCreated {
         UserCreated {
             status: Status::Active,
@@ -68,6 +75,11 @@ mod tests {
         let crate::UserCommand::CreateUser(alice) = alice::create().into() else { panic!("create") };
         let username = Username::parse("\u{430}dmin").expect("a name");
         given([]).when(CreateUser { username, ..alice }.into()).refused(Refusal::UsernameReserved);
+    }
+
+    #[test]
+    fn what_she_would_own_is_what_she_owns() {
+        assert_eq!(alice::create().claims(), given([]).when(alice::create().into()).state().claims());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod create_user;
 mod deactivate_user;
 mod delete_user;
 mod erase_user;
+mod import_user;
 mod profile_patch;
 mod reinstate_user;
 mod restore_user;
@@ -27,6 +28,7 @@ pub use create_user::CreateUser;
 pub use deactivate_user::DeactivateUser;
 pub use delete_user::DeleteUser;
 pub use erase_user::EraseUser;
+pub use import_user::ImportUser;
 pub use profile_patch::{Patch, ProfilePatch};
 pub use reinstate_user::ReinstateUser;
 pub use restore_user::RestoreUser;
@@ -81,6 +83,7 @@ macro_rules! commands_of_a_user {
 
 commands_of_a_user! {
     CreateUser,
+    ImportUser,
     ChangeEmail,
     ChangeUsername,
     UpdateProfile,
@@ -102,7 +105,9 @@ impl UserCommand {
     /// Erasing takes the credential away with everything else; it brings none.
     pub fn changes_credential(&self) -> bool {
         match self {
-            Self::CreateUser(_) | Self::ChangePassword(_) | Self::SetPassword(_) => true,
+            Self::CreateUser(_) | Self::ImportUser(_) | Self::ChangePassword(_) | Self::SetPassword(_) => {
+                true
+            }
             Self::ChangeEmail(_)
             | Self::ChangeUsername(_)
             | Self::UpdateProfile(_)

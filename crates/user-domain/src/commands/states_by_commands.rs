@@ -37,6 +37,7 @@ fn commands() -> Vec<UserCommand> {
     let old_password = OldPassword::Matches { credential_version: 1 };
     vec![
         alice::create().into(),
+        ImportUser { user: alice::create(), inactive: true }.into(),
         ChangeEmail { email: email.clone() }.into(),
         ChangeUsername { username: username.clone() }.into(),
         UpdateProfile { profile: profile.clone() }.into(),
@@ -84,9 +85,10 @@ fn every_command_in_every_state() {
     for command in &commands {
         table.push(row(command.name(), states().iter().map(|(_, history)| outcome(history, command))));
     }
-    insta::assert_snapshot!(table.join("\n"), @r"
+    insta::assert_snapshot!(table.join("\n"), @"
                     absent         active         inactive       suspended      … inactive     deleted        … suspended    erased
     create_user     → active       AlreadyExists  AlreadyExists  AlreadyExists  AlreadyExists  AlreadyExists  AlreadyExists  UserErased
+    import_user     → inactive     AlreadyExists  AlreadyExists  AlreadyExists  AlreadyExists  AlreadyExists  AlreadyExists  UserErased
     change_email    UserNotFound   1 changed      1 changed      1 changed      1 changed      UserDeleted    UserDeleted    UserErased
     change_username UserNotFound   1 changed      1 changed      1 changed      1 changed      UserDeleted    UserDeleted    UserErased
     update_profile  UserNotFound   1 changed      1 changed      1 changed      1 changed      UserDeleted    UserDeleted    UserErased

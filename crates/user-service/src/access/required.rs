@@ -9,12 +9,15 @@ pub(crate) const FEED_PATH: &str = "/user.v1/events";
 /// Load balancers have no token, and health says nothing about anybody.
 const HEALTH: &str = "/grpc.health.v1.Health/";
 
-/// The scope that a call takes. `GetUser` and `ListUsers` take `audit` besides when they are asked for the past, and
+/// The scope that a call takes. `GetUser`, `ListUsers` and `ExportUsers` take `audit` besides when they are asked for
+/// the past, and
 /// `GetActivity` tells domains of e-mail addresses only to who has it: that stands in the requests, which are read later.
 #[must_use]
 pub const fn scope_of(rpc: Rpc) -> Scope {
     match rpc {
-        Rpc::GetUser | Rpc::BatchGetUsers | Rpc::ListUsers | Rpc::GetActivity => Scope::Read,
+        Rpc::GetUser | Rpc::BatchGetUsers | Rpc::ListUsers | Rpc::ExportUsers | Rpc::GetActivity => {
+            Scope::Read
+        }
         Rpc::CreateUser
         | Rpc::UpdateUser
         | Rpc::ChangePassword
@@ -23,7 +26,9 @@ pub const fn scope_of(rpc: Rpc) -> Scope {
         | Rpc::DeactivateUser
         | Rpc::DeleteUser
         | Rpc::RestoreUser => Scope::Write,
-        Rpc::SetPassword | Rpc::SuspendUser | Rpc::ReinstateUser | Rpc::EraseUser => Scope::Admin,
+        Rpc::SetPassword | Rpc::SuspendUser | Rpc::ReinstateUser | Rpc::EraseUser | Rpc::ImportUsers => {
+            Scope::Admin
+        }
         Rpc::ListUserEvents
         | Rpc::ListEvents
         | Rpc::ExportEvents
@@ -87,6 +92,8 @@ mod tests {
         DiffUsers       audit
         ExplainUser     audit
         GetActivity     read
+        ImportUsers     admin
+        ExportUsers     read
         ");
     }
 

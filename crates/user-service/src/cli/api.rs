@@ -89,13 +89,34 @@ impl ApiArgs {
         let request = request.to_string();
         let length = u32::try_from(request.len()).context("the request is too large")?;
         let envelope = [&[0], &length.to_be_bytes()[..], request.as_bytes()].concat();
-        let answer = self.post(method, "application/connect+json", envelope.into()).await?;
+        Self::answers(self.post(method, "application/connect+json", envelope.into()).await?).await
+    }
+
+    /// The messages that an answer consists of.
+    async fn answers(answer: Response<Body>) -> anyhow::Result<Messages> {
         if answer.status() == StatusCode::OK {
             let (body, read) = (answer.into_body().into_data_stream(), Vec::new());
             return Ok(Messages { body, read });
         }
         let status = answer.status();
         Err(refusal(status, &to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await.unwrap_or_default()))
+    }
+
+    /// What the service answers to a stream of messages.
+    pub(super) async fn upload(&self, method: &str, messages: &[String]) -> anyhow::Result<Value> {
+        let mut body = Vec::new();
+        for message in messages {
+            let length = u32::try_from(message.len()).context("a message is too large")?;
+            body.push(0);
+            body.extend_from_slice(&length.to_be_bytes());
+            body.extend_from_slice(message.as_bytes());
+        }
+        let mut answers =
+            Self::answers(self.post(method, "application/connect+json", body.into()).await?).await?;
+        let answer = answers.next().await?.context("the service gave no answer")?;
+        // What follows says how it ended.
+        answers.next().await?;
+        Ok(answer)
     }
 
     async fn post(&self, method: &str, kind: &str, body: Body) -> anyhow::Result<Response<Body>> {

@@ -201,6 +201,8 @@ mod tests {
         ("DiffUsers", "users diff --from 1"),
         ("ExplainUser", "users explain 1"),
         ("GetActivity", "users activity"),
+        ("ImportUsers", "users import users.csv --validate-only"),
+        ("ExportUsers", "users export --format csv --output users.csv"),
     ];
 
     #[test]

@@ -9,7 +9,7 @@ mod tokens;
 use std::sync::Arc;
 
 use cqrs::projection::{Projections, RunnerSettings};
-use cqrs::{CommandBus, CommandError, Execution, Fault, Outcome};
+use cqrs::{CommandBus, CommandError, Execution, Fault, Outcome, Rehearsed};
 use eventstore::{Clock, EventStore, NewRequest};
 use user_domain::{ApiToken, ApiTokenRefusal, ApiTokens, PasswordPolicy, Refusal, User, Users};
 
@@ -138,6 +138,22 @@ impl Directory {
         execution: &Execution<ApiTokens, Option<SecretHash>>,
     ) -> Result<Outcome<ApiToken>, CommandError<ApiTokenRefusal>> {
         self.0.tokens.execute(execution).await
+    }
+
+    /// Executes a command on somebody whose id has just been made, without looking first at what the append looks at.
+    pub async fn execute_new(
+        &self,
+        execution: &Execution<Users, Attachment>,
+    ) -> Result<Outcome<User>, CommandError<Refusal>> {
+        self.0.bus.execute_new(execution).await
+    }
+
+    /// What would come of a command now. Nothing is written, and nothing hashed.
+    pub async fn rehearse(
+        &self,
+        execution: &Execution<Users, Attachment>,
+    ) -> Result<Rehearsed, CommandError<Refusal>> {
+        self.0.bus.rehearse(execution).await
     }
 
     /// Whether a request id has been used, so that its answer is there to be given again.

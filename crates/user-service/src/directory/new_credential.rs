@@ -28,6 +28,12 @@ impl NewCredential {
         Self::Plain { password, hashed: OnceCell::new() }
     }
 
+    /// A hash of no password at all: nobody gets in until another is set.
+    #[must_use]
+    pub fn of_no_password(passwords: &Passwords) -> Self {
+        Self::Hashed(passwords.hash_of_none())
+    }
+
     /// How it is or will be hashed.
     #[must_use]
     pub fn algorithm(&self) -> CredentialAlgorithm {

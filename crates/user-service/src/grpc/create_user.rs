@@ -19,12 +19,7 @@ pub(super) async fn create_user(
 ) -> Result<v1::CreateUserResponse, ApiError> {
     let mut fields = Fields::default();
     let command = parse(&mut fields, &request);
-    let password = fields.check(Password::chosen("password", &request.password, directory.policy()));
-    let password = password.and_then(|password| match &command {
-        Some(command) => fields.check(password.apart_from("password", &known_of(command))),
-        None => Some(password),
-    });
-    let password = password.map(|password| PlainPassword::new(password.expose()));
+    let password = password(&mut fields, directory, &request.password, command.as_ref());
     let request_id = fields.request_id(&request.request_id);
     fields.done()?;
     let (Some(command), Some(password)) = (command, password) else { return Err(fields.error()) };
@@ -37,13 +32,29 @@ pub(super) async fn create_user(
     Ok(v1::CreateUserResponse { user: written.user, position: written.position, replayed: written.replayed })
 }
 
+/// The password of somebody new, which is not made of what is known of her.
+pub(super) fn password(
+    fields: &mut Fields,
+    directory: &Directory,
+    text: &str,
+    command: Option<&CreateUser>,
+) -> Option<PlainPassword> {
+    let password = fields.check(Password::chosen("password", text, directory.policy()))?;
+    let password = match command {
+        Some(command) => fields.check(password.apart_from("password", &known_of(command)))?,
+        None => password,
+    };
+    Some(PlainPassword::new(password.expose()))
+}
+
 /// What everybody who knows her would try first.
 fn known_of(command: &CreateUser) -> PasswordContext {
     let names = [command.first_name.as_ref(), command.last_name.as_ref()];
     PasswordContext::of(&command.email, &command.username, names)
 }
 
-fn parse(fields: &mut Fields, request: &v1::CreateUserRequest) -> Option<CreateUser> {
+/// Who is to be created, but for her password.
+pub(super) fn parse(fields: &mut Fields, request: &v1::CreateUserRequest) -> Option<CreateUser> {
     let email = fields.check(Email::parse(&request.email));
     let username = fields.check(Username::parse(&request.username));
     let first_name =

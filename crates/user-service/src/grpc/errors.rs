@@ -9,11 +9,12 @@ use cqrs::CommandError;
 use cqrs::projection::NotReached;
 use eventstore::{ReadError, Version};
 use tracing::error;
-use user_api::ApiError;
+use user_api::{ApiError, v1};
 use user_domain::Refusal;
 
 use crate::access::Denial;
 use crate::feed::FeedError;
+use crate::imports::ImportError;
 use crate::projections::USER_HISTORY;
 use crate::queries::{Absence, ExportError, QueryError, of_catalog};
 
@@ -161,6 +162,45 @@ pub(super) fn of_export(failure: &ExportError) -> ApiError {
                 .with_violation("after_position", "is beyond the head of the log")
         }
     }
+}
+
+pub(super) fn of_import(failure: ImportError) -> ApiError {
+    let text = failure.to_string();
+    match failure {
+        ImportError::TooMany => {
+            ApiError::new(ErrorCode::ResourceExhausted, "TOO_MANY_IMPORTS", text).with_retry_delay(LONG_PAUSE)
+        }
+        ImportError::Stopping => {
+            ApiError::new(ErrorCode::Unavailable, "STOPPING", text).with_retry_delay(PAUSE)
+        }
+    }
+}
+
+/// Why a row of an import made nobody: how it ended, and what its caller is told.
+pub(super) fn of_row(failure: CommandError<Refusal>) -> (v1::ImportOutcome, ApiError) {
+    let outcome = match failure {
+        CommandError::RequestReused => {
+            let error = ApiError::new(
+                ErrorCode::InvalidArgument,
+                "ROW_REUSED",
+                "another row of this number has come in by this import",
+            );
+            return (
+                v1::ImportOutcome::Refused,
+                error.with_violation("row", "has been used for another row"),
+            );
+        }
+        CommandError::Refused(_) | CommandError::PreconditionFailed { .. } => v1::ImportOutcome::Refused,
+        CommandError::Erased => v1::ImportOutcome::AlreadyImported,
+        CommandError::Contended
+        | CommandError::Overloaded
+        | CommandError::DeadlineBeforeStart
+        | CommandError::StoreDown
+        | CommandError::WriterRefused(_)
+        | CommandError::Broken(_) => v1::ImportOutcome::NotExecuted,
+        CommandError::OutcomeUnknown => v1::ImportOutcome::Unknown,
+    };
+    (outcome, of_command(failure))
 }
 
 pub(super) fn of_read(failure: &ReadError) -> ApiError {

@@ -3,7 +3,7 @@
 use user_api::v1;
 
 /// Spreadsheets take a cell that begins with one of these for a formula, and some run it.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+pub(crate) const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 const COLUMNS: [&str; 15] = [
     "position",
@@ -76,7 +76,8 @@ fn cells(event: &v1::UserEvent) -> [String; 15] {
     ]
 }
 
-fn record(cells: &[String]) -> String {
+/// One record of a CSV file, with the end of its line.
+pub(crate) fn record(cells: &[String]) -> String {
     cells.iter().map(|text| cell(text)).collect::<Vec<_>>().join(",") + "\r\n"
 }
 

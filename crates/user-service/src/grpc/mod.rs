@@ -24,8 +24,12 @@ mod diff_users;
 mod erase_user;
 mod explain_user;
 mod export_events;
+mod export_users;
 mod get_activity;
 mod get_user;
+mod import_row;
+mod import_turns;
+mod import_users;
 mod list_events;
 mod list_user_events;
 mod list_users;
@@ -46,7 +50,9 @@ mod outside_bytes;
 
 use axum::Router;
 use connectrpc::spec::IdempotencyLevel;
-use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream};
+use connectrpc::{
+    ConnectError, InboundStream, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream,
+};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use user_api::{ApiError, Rpc, v1};
@@ -54,6 +60,7 @@ use user_api::{ApiError, Rpc, v1};
 use crate::access::{Denial, Principal};
 use crate::directory::Directory;
 use crate::feed::Feeds;
+use crate::imports::Imports;
 use crate::metrics::Told;
 use crate::queries::Exports;
 use crate::store::Access;
@@ -67,15 +74,18 @@ pub struct UserApi {
     directory: Directory,
     feeds: Feeds,
     exports: Exports,
+    imports: Imports,
     callers: CallerMetadata,
 }
 
 impl UserApi {
-    /// Serves a directory and its feeds to callers whose word about others is ignored. Exports end when the feeds do.
+    /// Serves a directory and its feeds to callers whose word about others is ignored. Exports and imports end when the
+    /// feeds do.
     #[must_use]
     pub fn new(directory: Directory, feeds: Feeds) -> Self {
         let exports = Exports::new(directory.clone(), feeds.stopped());
-        Self { directory, feeds, exports, callers: CallerMetadata::Ignored }
+        let imports = Imports::new(directory.clone(), feeds.stopped());
+        Self { directory, feeds, exports, imports, callers: CallerMetadata::Ignored }
     }
 
     /// Believes callers, or does not, when they say on whose behalf they call.
@@ -100,12 +110,13 @@ impl UserApi {
     }
 }
 
-/// Each method hands over to the function of its name; a stream says what it comes from. The list is the contract's; the
-/// compiler finds what is missing.
+/// Each method hands over to the function of its name; a stream says what it comes from, or what it goes into. The list is
+/// the contract's; the compiler finds what is missing.
 macro_rules! calls {
     (
         $($method:ident: $request:ident => $response:ident),*;
-        $($stream:ident($of:ident): $wanted:ident => stream $part:ident),* $(,)?
+        $($stream:ident($of:ident): $wanted:ident => stream $part:ident),*;
+        $($upload:ident($into:ident): stream $piece:ident => $sum:ident),* $(,)?
     ) => {
         #[expect(refining_impl_trait, reason = "each call answers with its own message and nothing else")]
         impl v1::UserService for UserApi {
@@ -132,6 +143,23 @@ macro_rules! calls {
                 let answers = answers.map(|answers| while_admitted(&call.principal, answers));
                 Ok(Response::new(told_as_stream(&context, answers)))
             })*
+
+            $(async fn $upload(
+                &self,
+                context: RequestContext,
+                pieces: InboundStream<v1::$piece>,
+            ) -> ServiceResult<v1::$sum> {
+                let call = Call::of(&context, self.callers, method_of(stringify!($piece)))?;
+                let answer = match self.refuse_to_write(&context) {
+                    Ok(()) => tokio::select! {
+                        biased;
+                        denial = call.principal.withdrawn() => Err(of_denial(&denial).into()),
+                        answer = $upload::$upload(&self.$into, &call, pieces) => answer,
+                    },
+                    Err(refused) => Err(refused.into()),
+                };
+                told(&context, answer).map(Response::new)
+            })*
         }
 
     };
@@ -144,8 +172,8 @@ fn method_of(request: &'static str) -> Rpc {
 }
 
 /// The answer, after whoever measures the call has been told how it ended.
-fn told<T>(context: &RequestContext, answer: Result<T, ApiError>) -> Result<T, ConnectError> {
-    let answer = answer.map_err(ConnectError::from);
+fn told<T>(context: &RequestContext, answer: Result<T, impl Into<ConnectError>>) -> Result<T, ConnectError> {
+    let answer = answer.map_err(Into::into);
     if let Some(told) = context.extensions().get::<Told>() {
         told.tell(answer.as_ref().err().map(|error| error.code));
     }
@@ -202,5 +230,7 @@ calls! {
     explain_user: ExplainUserRequest => ExplainUserResponse,
     get_activity: GetActivityRequest => GetActivityResponse;
     export_events(exports): ExportEventsRequest => stream ExportEventsResponse,
-    watch_events(feeds): WatchEventsRequest => stream WatchEventsResponse,
+    export_users(exports): ExportUsersRequest => stream ExportUsersResponse,
+    watch_events(feeds): WatchEventsRequest => stream WatchEventsResponse;
+    import_users(imports): stream ImportUsersRequest => ImportUsersResponse,
 }

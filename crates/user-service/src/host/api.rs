@@ -19,6 +19,9 @@ use crate::access::Gate;
 use crate::metrics::{Bounds, Calls};
 use crate::traces::CallersTrace;
 
+/// The one call that is meant to take long before it answers.
+const IMPORT: &str = "/user.v1.UserService/ImportUsers";
+
 /// The routes for callers, and the switch that says whether they are served.
 #[derive(Debug)]
 pub struct Api {
@@ -35,6 +38,9 @@ impl Api {
             connectrpc_health::install_static(connectrpc::Router::new(), [user_api::SERVICE_NAME]);
         let rest = connectrpc_reflection::install(rest, reflector());
         let users = UserServiceServer::from_arc(service);
+        let import = ConnectRpcService::new(users.clone())
+            .with_limits(message_limits(limits))
+            .with_deadline_policy(import_deadlines(limits));
         let rpc = ConnectRpcService::new(Chain(users.clone(), rest))
             .with_limits(message_limits(limits))
             .with_deadline_policy(deadlines(limits));
@@ -42,7 +48,7 @@ impl Api {
             let path = path.strip_prefix('/')?;
             users.lookup(path).map(|method| Kind::of(path, &method))
         };
-        let router = Router::new().fallback_service(rpc);
+        let router = Router::new().route_service(IMPORT, import).fallback_service(rpc);
         let router = admission::admit(router, Box::new(kind_of), limits, bounds);
         Self { router, health: Health(health), bounds: bounds.clone() }
     }
@@ -117,4 +123,9 @@ fn message_limits(limits: &HostLimits) -> Limits {
 /// page at a time, and ends by itself when the service stops; one whose reader is gone is dropped.
 fn deadlines(limits: &HostLimits) -> DeadlinePolicy {
     DeadlinePolicy::new().with_max(limits.deadline_max).with_default_timeout(limits.deadline_default)
+}
+
+fn import_deadlines(limits: &HostLimits) -> DeadlinePolicy {
+    let max = limits.import_deadline_max;
+    DeadlinePolicy::new().with_max(max).with_default_timeout(max)
 }

@@ -110,6 +110,7 @@ fn http(executor: Tracked, limits: &HostLimits) -> Builder<Tracked> {
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams_per_connection_max)
+        .initial_stream_window_size(limits.stream_window_bytes)
         .max_header_list_size(limits.header_bytes_max)
         .max_pending_accept_reset_streams(limits.pending_resets_max)
         .keep_alive_interval(limits.keep_alive_interval);

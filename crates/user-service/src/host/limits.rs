@@ -19,6 +19,9 @@ pub struct HostLimits {
     pub header_bytes_max: u32,
     /// Calls at a time on one HTTP/2 connection; further ones wait at the client.
     pub streams_per_connection_max: u32,
+    /// What one caller may have sent and we have not read: it stops whoever sends rows faster than they are
+    /// carried out. Small on purpose: HTTP/2 cuts a connection on which many small frames wait.
+    pub stream_window_bytes: u32,
     /// Streams that one client may have reset before we notice (the rapid reset attack).
     pub pending_resets_max: usize,
     /// Connections at a time; further ones are closed at once instead of left waiting.
@@ -55,6 +58,9 @@ pub struct HostLimits {
     pub deadline_max: Duration,
     /// The deadline of a call that asks for none. Without it such a call could run for ever.
     pub deadline_default: Duration,
+    /// The longest deadline of an import, and the one of an import that asks for none. The rows that one
+    /// call may bring, each with a password to be hashed, take some minutes of a small machine.
+    pub import_deadline_max: Duration,
     /// From the order to stop until what still runs is cut.
     pub drain_max: Duration,
 }
@@ -66,6 +72,7 @@ impl Default for HostLimits {
             element_bytes_max: 256 * 1024,
             header_bytes_max: 8 * 1024,
             streams_per_connection_max: 256,
+            stream_window_bytes: 32 * 1024,
             pending_resets_max: 20,
             connections_max: 1024,
             connections_per_address_max: 256,
@@ -83,6 +90,7 @@ impl Default for HostLimits {
             keep_alive_interval: Duration::from_secs(30),
             deadline_max: Duration::from_mins(1),
             deadline_default: Duration::from_secs(20),
+            import_deadline_max: Duration::from_mins(15),
             drain_max: Duration::from_secs(10),
         }
     }

@@ -57,6 +57,11 @@ pub(super) fn hash(
     let mut digest = [0; HASH_BYTES];
     digest_into(cost.params(), &salt, password, &mut digest, memory)
         .expect("the cost was checked when it was made");
+    written(cost, salt, digest)
+}
+
+/// A hash as it is stored.
+pub(super) fn written(cost: HashingCost, salt: [u8; 16], digest: [u8; HASH_BYTES]) -> PasswordHash {
     let HashingCost { memory_kib, passes, lanes } = cost;
     let (salt, digest) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(digest));
     let phc = format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${digest}");

@@ -66,6 +66,12 @@ impl Passwords {
         self.run(move |memory| argon2id::hash(cost, salt, password.0.as_bytes(), memory)).await
     }
 
+    /// What looks like the hash of a password and is that of none: to verify against it is the usual work, in vain.
+    #[must_use]
+    pub fn hash_of_none(&self) -> PasswordHash {
+        argon2id::written(self.cost, self.sources.random(), self.sources.random())
+    }
+
     /// Verifies a password against a stored hash, or against nobody's: the work is the same.
     pub async fn verify(
         &self,
@@ -170,6 +176,14 @@ mod tests {
         let passwords = Passwords::new(stronger, Sources::system());
         let verified = passwords.verify(PlainPassword::new("correct horse"), Some(hash)).await;
         assert_eq!(verified, Ok(Verified::RightButWeak));
+    }
+
+    #[tokio::test]
+    async fn the_hash_of_no_password_is_not_that_of_an_empty_one() {
+        let passwords = cheap();
+        let hash = passwords.hash_of_none();
+        assert_eq!(passwords.verify(PlainPassword::new(""), Some(hash)).await, Ok(Verified::Wrong));
+        assert_ne!(passwords.hash_of_none().expose(), passwords.hash_of_none().expose());
     }
 
     #[test]

@@ -45,9 +45,9 @@ pub enum ExportError {
 /// What exports are taken from. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Exports {
-    directory: Directory,
+    pub(super) directory: Directory,
     places: Arc<Semaphore>,
-    stop: CancellationToken,
+    pub(super) stop: CancellationToken,
 }
 
 /// One export on its way.
@@ -78,9 +78,14 @@ impl Exports {
         Self { directory, places: Arc::new(Semaphore::new(EXPORTS_MAX)), stop }
     }
 
+    /// One of the places, for as long as it is held.
+    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, ExportError> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| ExportError::TooMany)
+    }
+
     /// Begins one after a position. It ends at the head as it is now.
     pub async fn begin(&self, question: EventQuestion, after: Position) -> Result<Export, ExportError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| ExportError::TooMany)?;
+        let place = self.place()?;
         let store = self.directory.store();
         let head = store.head().await.map_err(QueryError::from)?.position;
         if after > head {

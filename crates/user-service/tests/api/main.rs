@@ -24,6 +24,7 @@ mod history;
 mod audit;
 mod erasing;
 mod past;
+mod transfer;
 mod bad_input;
 mod tables;
 mod secrets;

@@ -1,7 +1,10 @@
 //! `users`: whatever can be asked and done about users, through a running service.
 
 mod change;
+mod export;
+mod import;
 mod list;
+mod row_file;
 
 use std::slice::from_ref;
 
@@ -45,6 +48,10 @@ enum Command {
     Activity(ActivityArgs),
     /// Whether a password is hers: ends with 1 if it is not, or if there is no such active user
     VerifyPassword(VerifyArgs),
+    /// Take in users from a file
+    Import(import::ImportArgs),
+    /// Write all users to a file or to the standard output, as they were at one moment
+    Export(export::ExportArgs),
     #[command(flatten)]
     Change(ChangeCommand),
 }
@@ -153,6 +160,8 @@ pub(super) async fn users(args: &UsersArgs) -> anyhow::Result<()> {
                 Some(false) | None => bail!("it is not her password, or there is no such active user"),
             }
         }
+        Command::Import(args) => import::import(api, args).await?,
+        Command::Export(args) => export::export(api, args).await?,
         Command::Change(change) => {
             let (method, request) = change.call()?;
             print_user(reader, &api.call(method, &request).await?);

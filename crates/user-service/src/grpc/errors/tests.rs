@@ -19,8 +19,7 @@ use crate::vault::MasterKeyError;
 /// What must never be sent: the text of a cause.
 const INTERNAL: &str = "relation user_secret does not exist";
 
-/// The name of a variant, the compiler's witness that none is missing, and what a caller is told.
-fn commands() -> Vec<(String, ApiError)> {
+fn command_failures() -> impl Iterator<Item = CommandError<Refusal>> {
     let others = [
         PreconditionFailed { actual: Version(2) },
         Contended,
@@ -34,8 +33,27 @@ fn commands() -> Vec<(String, ApiError)> {
         OutcomeUnknown,
         Broken(INTERNAL.into()),
     ];
-    let refusals = Refusal::ALL.map(Refused).into_iter();
-    refusals.chain(others).map(|failure| (name(&failure), of_command(failure))).collect()
+    Refusal::ALL.map(Refused).into_iter().chain(others)
+}
+
+/// The name of a variant, the compiler's witness that none is missing, and what a caller is told.
+fn commands() -> Vec<(String, ApiError)> {
+    command_failures().map(|failure| (name(&failure), of_command(failure))).collect()
+}
+
+/// The same for a row of an import, with how it ended.
+fn rows() -> Vec<(String, ApiError)> {
+    let row = |failure| {
+        let name = name(&failure);
+        let (outcome, error) = of_row(failure);
+        (format!("Row({name}) {outcome:?}"), error)
+    };
+    command_failures().filter(|failure| !matches!(failure, Refused(_))).map(row).collect()
+}
+
+fn imports() -> Vec<(String, ApiError)> {
+    let failures = [ImportError::TooMany, ImportError::Stopping];
+    failures.into_iter().map(|failure| (format!("Import({failure:?})"), of_import(failure))).collect()
 }
 
 fn name(failure: &CommandError<Refusal>) -> String {
@@ -181,6 +199,10 @@ fn who_was_not_there_then_is_told_from_who_never_was() {
     );
 }
 
+fn all() -> impl Iterator<Item = (String, ApiError)> {
+    [commands(), rows(), queries(), exports(), imports(), feeds()].into_iter().flatten()
+}
+
 #[test]
 fn who_is_not_let_in_is_told_why() {
     let denials = [
@@ -207,10 +229,10 @@ fn who_is_not_let_in_is_told_why() {
 #[test]
 fn every_failure_has_a_code_and_a_reason() {
     let mut table = String::new();
-    for (failure, error) in commands().into_iter().chain(queries()).chain(exports()).chain(feeds()) {
+    for (failure, error) in all() {
         writeln!(table, "{failure}: {}", told(error)).expect("memory does not fail");
     }
-    assert_snapshot!(table, @r#"
+    assert_snapshot!(table, @"
     Refused(UserNotFound): not_found USER_NOT_FOUND
     Refused(UserErased): not_found USER_ERASED
     Refused(UserDeleted): failed_precondition USER_DELETED
@@ -235,6 +257,17 @@ fn every_failure_has_a_code_and_a_reason() {
     WriterRefused(ClockJumped): unavailable WRITER_REFUSED
     OutcomeUnknown: deadline_exceeded OUTCOME_UNKNOWN
     Broken: internal INTERNAL
+    Row(PreconditionFailed) IMPORT_OUTCOME_REFUSED: aborted ETAG_MISMATCH etag
+    Row(Contended) IMPORT_OUTCOME_NOT_EXECUTED: aborted CONTENDED 0.500s
+    Row(RequestReused) IMPORT_OUTCOME_REFUSED: invalid_argument ROW_REUSED row
+    Row(Erased) IMPORT_OUTCOME_ALREADY_IMPORTED: not_found ERASED
+    Row(Overloaded) IMPORT_OUTCOME_NOT_EXECUTED: resource_exhausted OVERLOADED 0.500s
+    Row(DeadlineBeforeStart) IMPORT_OUTCOME_NOT_EXECUTED: deadline_exceeded DEADLINE_BEFORE_START
+    Row(StoreDown) IMPORT_OUTCOME_NOT_EXECUTED: unavailable STORE_DOWN 0.500s
+    Row(WriterRefused(TooOld)) IMPORT_OUTCOME_NOT_EXECUTED: unavailable WRITER_REFUSED
+    Row(WriterRefused(ClockJumped)) IMPORT_OUTCOME_NOT_EXECUTED: unavailable WRITER_REFUSED
+    Row(OutcomeUnknown) IMPORT_OUTCOME_UNKNOWN: deadline_exceeded OUTCOME_UNKNOWN
+    Row(Broken) IMPORT_OUTCOME_NOT_EXECUTED: internal INTERNAL
     Store(StoreDown): unavailable STORE_DOWN 0.500s
     Store(Corrupt): internal INTERNAL
     Store(Malformed): internal INTERNAL
@@ -256,6 +289,8 @@ fn every_failure_has_a_code_and_a_reason() {
     Export(TooMany): resource_exhausted TOO_MANY_EXPORTS 10s
     Export(Stopping): unavailable STOPPING 0.500s
     Export(BeyondHead): out_of_range POSITION_NOT_REACHED after_position
+    Import(TooMany): resource_exhausted TOO_MANY_IMPORTS 10s
+    Import(Stopping): unavailable STOPPING 0.500s
     Feed(BadToken): invalid_argument BAD_RESUME_TOKEN resume_token
     Feed(BeyondHead): out_of_range POSITION_NOT_REACHED after_position
     Feed(Diverged): failed_precondition LOG_DIVERGED
@@ -266,5 +301,5 @@ fn every_failure_has_a_code_and_a_reason() {
     Feed(NoSnapshot(Unknown)): unavailable PROJECTION_BUILDING 0.500s
     Feed(Stopping): unavailable STOPPING 0.500s
     Feed(Read): unavailable STORE_DOWN 0.500s
-    "#);
+    ");
 }

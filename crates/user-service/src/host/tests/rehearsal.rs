@@ -3,7 +3,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use connectrpc::{ConnectError, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream};
+use connectrpc::{
+    ConnectError, InboundStream, RequestContext, Response, ServiceRequest, ServiceResult, ServiceStream,
+};
 use tokio::sync::Notify;
 use user_api::oneof::verify_password_request;
 use user_api::v1;
@@ -45,15 +47,21 @@ pub(super) fn scene(id: &str) -> v1::VerifyPasswordRequest {
 }
 
 macro_rules! not_in_the_script {
-    ($($method:ident($request:ident) -> $response:ty),* $(,)?) => {$(
-        async fn $method(
+    (
+        $($method:ident($request:ident) -> $response:ty),*;
+        $($upload:ident(stream $piece:ident) -> $sum:ty),* $(,)?
+    ) => {
+        $(async fn $method(
             &self,
             _: RequestContext,
             _: ServiceRequest<'_, v1::$request>,
         ) -> ServiceResult<$response> {
             Err(ConnectError::unimplemented("not in the script"))
-        }
-    )*};
+        })*
+        $(async fn $upload(&self, _: RequestContext, _: InboundStream<v1::$piece>) -> ServiceResult<$sum> {
+            Err(ConnectError::unimplemented("not in the script"))
+        })*
+    };
 }
 
 #[expect(refining_impl_trait, reason = "the trait leaves the answer's type open; ours is the message itself")]
@@ -108,6 +116,8 @@ impl UserService for Rehearsal {
         explain_user(ExplainUserRequest) -> v1::ExplainUserResponse,
         get_activity(GetActivityRequest) -> v1::GetActivityResponse,
         export_events(ExportEventsRequest) -> ServiceStream<v1::ExportEventsResponse>,
-        watch_events(WatchEventsRequest) -> ServiceStream<v1::WatchEventsResponse>,
+        export_users(ExportUsersRequest) -> ServiceStream<v1::ExportUsersResponse>,
+        watch_events(WatchEventsRequest) -> ServiceStream<v1::WatchEventsResponse>;
+        import_users(stream ImportUsersRequest) -> v1::ImportUsersResponse,
     }
 }

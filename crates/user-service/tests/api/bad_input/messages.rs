@@ -22,7 +22,8 @@ const PREFIX_BYTES: usize = 5;
 #[test]
 fn every_call_of_the_contract_is_tried() {
     let contract = methods();
-    let tried = calls("").into_iter().chain(streams()).map(|(call, ..)| call).collect::<Vec<_>>();
+    let mut tried = calls("").into_iter().chain(streams()).map(|(call, ..)| call).collect::<Vec<_>>();
+    tried.push("ImportUsers"); // by its rows: see imports.rs
     let forgotten: Vec<_> = contract.keys().filter(|call| !tried.contains(&call.as_str())).collect();
     assert!(forgotten.is_empty(), "values.rs has no row for {forgotten:?}");
 }

@@ -5,6 +5,7 @@ mod values;
 mod streams;
 mod messages;
 mod writes;
+mod imports;
 
 use std::fmt::Write as _;
 

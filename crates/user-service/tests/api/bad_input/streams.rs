@@ -32,7 +32,7 @@ async fn every_stream_tells_what_is_wrong(stage: &Stage) {
         }
     }
     allow_duplicates! {
-        assert_snapshot!(table, @r#"
+        assert_snapshot!(table, @"
         ExportEvents
           filter of no type: invalid_argument UNKNOWN_EVENT_TYPE filter.types
           filter of too many types: invalid_argument TOO_MANY_TYPES filter.types
@@ -45,6 +45,13 @@ async fn every_stream_tells_what_is_wrong(stage: &Stage) {
           format unknown: invalid_argument UNKNOWN_FORMAT format
           afterPosition no position: invalid_argument MALFORMED_REQUEST
           afterPosition not reached: out_of_range POSITION_NOT_REACHED after_position
+        ExportUsers
+          asOf of no kind: invalid_argument REQUIRED as_of
+          asOf not reached: out_of_range POSITION_NOT_REACHED as_of
+          statuses unspecified: invalid_argument UNKNOWN_STATUS statuses
+          statuses erased: invalid_argument UNKNOWN_STATUS statuses
+          statuses unknown: invalid_argument UNKNOWN_STATUS statuses
+          resumeToken no token: invalid_argument BAD_RESUME_TOKEN resume_token
         WatchEvents
           filter of no type: invalid_argument UNKNOWN_EVENT_TYPE filter.types
           filter of too many types: invalid_argument TOO_MANY_TYPES filter.types
@@ -58,7 +65,7 @@ async fn every_stream_tells_what_is_wrong(stage: &Stage) {
           resumeToken no token: invalid_argument BAD_RESUME_TOKEN resume_token
           resumeToken empty: invalid_argument BAD_RESUME_TOKEN resume_token
           resumeToken too long: invalid_argument BAD_RESUME_TOKEN resume_token
-        "#);
+        ");
     }
 }
 

@@ -186,15 +186,33 @@ fn event_filters() -> Bad {
     .to_vec()
 }
 
-/// What streams of events refuse. A feed begins at a position.
+/// Rows of an import.
+pub(super) fn rows() -> Bad {
+    let numbers = vec![("zero", "row", json!("0")), ("negative", "row", json!("-1"))];
+    let statuses = ["SUSPENDED", "DELETED", "ERASED"].map(|it| json!(format!("USER_STATUS_{it}")));
+    let statuses =
+        statuses.into_iter().chain([json!(7)]).map(|it| ("of no new user", "status", it)).collect();
+    [numbers, emails(), usernames(), names(), statuses, passwords("password"), hashes()].concat()
+}
+
+/// What streams refuse. A feed begins at a position.
 pub(super) fn streams() -> Vec<(&'static str, Value, Bad)> {
     let formats = vec![("of no name", "format", json!("XML")), ("unknown", "format", json!(7))];
     let positions = texts("afterPosition", &[("no position", "-1"), ("not reached", "1000000")]);
     let tokens = texts("resumeToken", &[("no token", "x"), ("empty", ""), ("too long", &long(5000))]);
     vec![
         ("ExportEvents", json!({}), [event_filters(), formats, positions.clone()].concat()),
+        ("ExportUsers", json!({}), [exported(), tokens[..1].to_vec()].concat()),
         ("WatchEvents", json!({}), [event_filters(), positions, tokens].concat()),
     ]
+}
+
+fn exported() -> Bad {
+    let moments = [("of no kind", json!({})), ("not reached", json!({"position": "1000000"}))];
+    let moments = moments.map(|(word, moment)| (word, "asOf", moment)).to_vec();
+    let statuses = [("unspecified", 0), ("erased", 5), ("unknown", 7)];
+    let statuses = statuses.map(|(word, status)| (word, "statuses", json!([status]))).to_vec();
+    [moments, statuses].concat()
 }
 
 fn event_orders() -> Bad {

@@ -14,6 +14,7 @@ mod watching;
 mod web_pages;
 mod users;
 mod tokens;
+mod transferring;
 mod events;
 
 pub(crate) use running::{Running, Said, user_service};

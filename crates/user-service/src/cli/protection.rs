@@ -35,10 +35,12 @@ impl Protection {
         self.allow_unprotected || self.require_tokens || self.tls.is_on()
     }
 
-    /// Refuses to listen where others can reach the service, unless all of it is there, or somebody says that it is meant.
+    /// Refuses to listen where others can reach the service, unless all of it is there, or somebody says that it is meant;
+    /// and half of what TLS needs.
     pub(super) fn suffices(&self, callers: SocketAddr, operators: SocketAddr) -> anyhow::Result<()> {
-        let exposed = [callers, operators].into_iter().map(|address| address.ip());
-        let Some(ip) = exposed.into_iter().find(|ip| !ip.is_loopback()) else { return Ok(()) };
+        self.tls.files()?;
+        let mut addresses = [callers, operators].into_iter().map(|address| address.ip());
+        let Some(ip) = addresses.find(|ip| !ip.is_loopback()) else { return Ok(()) };
         let missing = self.missing(callers);
         let without = missing.join(" and without ");
         if missing.is_empty() {

@@ -39,7 +39,8 @@ impl TlsArgs {
         self.client_ca.is_some()
     }
 
-    fn files(&self) -> anyhow::Result<Option<ServerFiles>> {
+    /// Which files those are, if TLS is wanted.
+    pub(super) fn files(&self) -> anyhow::Result<Option<ServerFiles>> {
         match (&self.certificate, &self.key, &self.client_ca) {
             (None, None, None) => Ok(None),
             (Some(certificate), Some(key), client_ca) => {

@@ -125,7 +125,8 @@ macro_rules! calls {
                 context: RequestContext,
                 request: ServiceRequest<'_, v1::$request>,
             ) -> ServiceResult<v1::$response> {
-                let call = told(&context, Call::of(&context, self.callers, method_of(stringify!($request))))?;
+                let call = Call::of(&context, self.callers, method_of(stringify!($request)));
+                let call = call.or_else(|refused| told(&context, Err(refused)))?;
                 let answer = match self.refuse_to_write(&context) {
                     Ok(()) => $method::$method(&self.directory, &call, request.to_owned_message()).await,
                     Err(refused) => Err(refused),
@@ -138,7 +139,8 @@ macro_rules! calls {
                 context: RequestContext,
                 request: ServiceRequest<'_, v1::$wanted>,
             ) -> ServiceResult<ServiceStream<v1::$part>> {
-                let call = told(&context, Call::of(&context, self.callers, method_of(stringify!($wanted))))?;
+                let call = Call::of(&context, self.callers, method_of(stringify!($wanted)));
+                let call = call.or_else(|refused| told(&context, Err(refused)))?;
                 let answers = $stream::$stream(&self.$of, &call, request.to_owned_message()).await;
                 let answers = answers.map(|answers| while_admitted(&call.principal, answers));
                 Ok(Response::new(told_as_stream(&context, answers)))
@@ -149,7 +151,8 @@ macro_rules! calls {
                 context: RequestContext,
                 pieces: InboundStream<v1::$piece>,
             ) -> ServiceResult<v1::$sum> {
-                let call = Call::of(&context, self.callers, method_of(stringify!($piece)))?;
+                let call = Call::of(&context, self.callers, method_of(stringify!($piece)));
+                let call = call.or_else(|refused| told(&context, Err(refused)))?;
                 let answer = match self.refuse_to_write(&context) {
                     Ok(()) => tokio::select! {
                         biased;

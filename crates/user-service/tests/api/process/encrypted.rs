@@ -144,9 +144,12 @@ async fn beyond_loopback_it_speaks_tls_and_knows_its_callers_or_is_told_to_do_wi
     let callers = ["--grpc-addr", "0.0.0.0:0", "--http-addr", "127.0.0.1:0"];
     let operators = ["--grpc-addr", "127.0.0.1:0", "--http-addr", "0.0.0.0:0"];
     for (arguments, why) in [
-        (callers.to_vec(), "there is neither TLS (--tls-certificate) nor do callers need credentials"),
-        ([&callers[..], &shown.encrypted()].concat(), "callers need no credentials (--tls-client-ca)"),
-        (operators.to_vec(), "there is no TLS (--tls-certificate)"),
+        (callers.to_vec(), "without TLS (--tls-certificate) and without credentials"),
+        (
+            [&callers[..], &shown.encrypted()].concat(),
+            "without credentials (--require-tokens or --tls-client-ca)",
+        ),
+        (operators.to_vec(), "without TLS (--tls-certificate):"),
         ([&loopback[..], &["--tls-key", &shown.key]].concat(), "--tls-certificate and --tls-key go together"),
         (
             [&loopback[..], &["--tls-client-ca", &shown.client_ca]].concat(),

@@ -86,6 +86,16 @@ pub trait ProjectionStore: Debug + Send + Sync {
         limit: u32,
     ) -> Result<Vec<Row>, ProjectionError>;
 
+    /// Rows of the live generation in which a column holds a text somewhere, in no order. `None` if no index can tell, or if
+    /// more than `limit` rows come into question: then they are found along another index, if at all.
+    async fn containing(
+        &self,
+        table: &'static ProjectionTable,
+        column: &'static str,
+        text: &str,
+        limit: u32,
+    ) -> Result<Option<Vec<Row>>, ProjectionError>;
+
     /// Takes one step: rows, parked events and progress in one transaction. What is personal in rows of streams without
     /// a row in the layout's `subjects` is gone when it commits, also against an erasure at the same time.
     async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError>;

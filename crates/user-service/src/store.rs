@@ -32,6 +32,7 @@ pub static SQLITE_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/sqlite/V5__password_attempts.sql"),
     },
     Migration { number: 6, name: "api_tokens", sql: include_str!("../migrations/sqlite/V6__api_tokens.sql") },
+    Migration { number: 7, name: "search", sql: include_str!("../migrations/sqlite/V7__search.sql") },
 ];
 
 /// Our schema on PostgreSQL.
@@ -53,6 +54,7 @@ pub static POSTGRES_MIGRATIONS: &[Migration] = &[
         name: "api_tokens",
         sql: include_str!("../migrations/postgres/V6__api_tokens.sql"),
     },
+    Migration { number: 7, name: "search", sql: include_str!("../migrations/postgres/V7__search.sql") },
 ];
 
 /// Where the log is: `sqlite:PATH` or `postgres://…`. Never printed whole: it may hold a password.

@@ -203,6 +203,15 @@ impl ProjectionStore for Faulty {
     ) -> Result<Vec<Row>, ProjectionError> {
         self.step(self.store.projections().rows_after(table, slot, after, limit)).await
     }
+    async fn containing(
+        &self,
+        table: &'static ProjectionTable,
+        column: &'static str,
+        text: &str,
+        limit: u32,
+    ) -> Result<Option<Vec<Row>>, ProjectionError> {
+        self.step(self.store.projections().containing(table, column, text, limit)).await
+    }
     async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {
         self.step(self.store.projections().apply(batch)).await
     }

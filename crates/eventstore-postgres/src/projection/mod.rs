@@ -5,6 +5,7 @@
 mod catalog;
 mod lease;
 mod table;
+mod text;
 mod apply;
 mod copy;
 mod generation;
@@ -105,6 +106,16 @@ impl ProjectionStore for Store {
         limit: u32,
     ) -> Result<Vec<Row>, ProjectionError> {
         table::rows_after(&self.reader, table, slot, after, limit).await
+    }
+
+    async fn containing(
+        &self,
+        table: &'static ProjectionTable,
+        column: &'static str,
+        text: &str,
+        limit: u32,
+    ) -> Result<Option<Vec<Row>>, ProjectionError> {
+        text::containing(&self.reader, table, column, text, limit).await
     }
 
     async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {

@@ -216,7 +216,7 @@ fn unnested(columns: &[InlineColumn]) -> String {
     format!("unnest({}) u({})", arrays.collect::<Vec<_>>().join(", "), names(columns, ""))
 }
 
-fn names(columns: &[InlineColumn], of: &str) -> String {
+pub(super) fn names(columns: &[InlineColumn], of: &str) -> String {
     columns.iter().map(|column| format!("{of}{}", quoted(column))).collect::<Vec<_>>().join(", ")
 }
 

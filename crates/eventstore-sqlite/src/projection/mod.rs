@@ -5,6 +5,7 @@
 mod catalog;
 mod lease;
 mod table;
+mod text;
 mod apply;
 mod generation;
 mod schema;
@@ -151,6 +152,16 @@ impl ProjectionStore for Store {
         limit: u32,
     ) -> Result<Vec<Row>, ProjectionError> {
         self.look(|connection| table::rows_after(connection, table, slot, after, limit))
+    }
+
+    async fn containing(
+        &self,
+        table: &'static ProjectionTable,
+        column: &'static str,
+        text: &str,
+        limit: u32,
+    ) -> Result<Option<Vec<Row>>, ProjectionError> {
+        self.look(|connection| text::containing(connection, table, column, text, limit))
     }
 
     async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {

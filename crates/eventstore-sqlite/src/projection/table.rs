@@ -167,9 +167,9 @@ fn put(table: &ProjectionTable, name: &str) -> String {
     let change = if set.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", set.join(", ")) };
     format!(
         "INSERT INTO {name} ({}) VALUES ({}) ON CONFLICT ({}) DO {change}",
-        names(table.columns),
+        names(table.columns, ""),
         values.join(", "),
-        names(table.key()),
+        names(table.key(), ""),
     )
 }
 
@@ -189,7 +189,7 @@ pub(super) fn inline_rows(
     table: &InlineTable,
     streams: &[AggregateId],
 ) -> Result<Vec<Row>, ProjectionError> {
-    let (columns, key) = (names(table.columns), table.key().name);
+    let (columns, key) = (names(table.columns, ""), table.key().name);
     let sql = format!("SELECT {columns} FROM {} WHERE {key} = ?1", table.name);
     let moment = connection.unchecked_transaction().map_err(failed)?;
     latest(&moment, &sql, table.columns, streams)
@@ -240,7 +240,7 @@ fn name_in(connection: &Connection, table: &ProjectionTable, slot: Slot) -> Resu
 
 /// The row of a stream with the greatest key.
 fn state(table: &ProjectionTable, name: &str) -> String {
-    let (columns, key) = (names(table.columns), table.key());
+    let (columns, key) = (names(table.columns, ""), table.key());
     let order: Vec<_> = key.iter().skip(1).map(|column| format!("{} DESC", column.name)).collect();
     let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
     format!("SELECT {columns} FROM {name} WHERE {} = ?1{order} LIMIT 1", key[0].name)
@@ -248,14 +248,14 @@ fn state(table: &ProjectionTable, name: &str) -> String {
 
 /// The rows after a key of which so many columns are given: all or none.
 fn page(table: &ProjectionTable, name: &str, given: usize) -> String {
-    let (columns, key) = (names(table.columns), names(table.key()));
+    let (columns, key) = (names(table.columns, ""), names(table.key(), ""));
     let values: Vec<_> = (1..=given).map(|n| format!("?{n}")).collect();
     let after = if given == 0 { String::new() } else { format!("WHERE ({key}) > ({}) ", values.join(", ")) };
     format!("SELECT {columns} FROM {name} {after}ORDER BY {key} LIMIT ?{}", given + 1)
 }
 
-fn names(columns: &[InlineColumn]) -> String {
-    columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
+pub(super) fn names(columns: &[InlineColumn], of: &str) -> String {
+    columns.iter().map(|column| format!("{of}{}", column.name)).collect::<Vec<_>>().join(", ")
 }
 
 fn equal(key: &[InlineColumn]) -> String {
@@ -271,7 +271,10 @@ fn bind(statement: &mut Statement<'_>, values: &[Value]) -> Result<(), Projectio
     Ok(())
 }
 
-fn rows(statement: &mut Statement<'_>, columns: &[InlineColumn]) -> Result<Vec<Row>, ProjectionError> {
+pub(super) fn rows(
+    statement: &mut Statement<'_>,
+    columns: &[InlineColumn],
+) -> Result<Vec<Row>, ProjectionError> {
     let (mut rows, mut found) = (statement.raw_query(), Vec::new());
     while let Some(row) = rows.next().map_err(failed)? {
         let values = columns.iter().enumerate().map(|(index, column)| row::value(row, index, column.kind));

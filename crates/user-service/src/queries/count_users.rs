@@ -2,7 +2,7 @@
 
 use eventstore::Position;
 
-use super::few_users::few_users;
+use super::few_users::few_called;
 use super::{Freshness, ListQuestion, QueryError, find_user};
 use crate::directory::Directory;
 use crate::metrics::Query;
@@ -40,13 +40,13 @@ pub async fn count_users(
             position,
         });
     }
-    if question.is_by_status() {
-        return by_status(directory, question, freshness).await;
-    }
-    let position = freshness.of_projection(directory, USER_SEARCH.name).await?.position;
+    let view = if question.is_by_status() { USER_ACTIVITY.name } else { USER_SEARCH.name };
+    let position = freshness.of_projection(directory, view).await?.position;
     let _timed = directory.metrics().queries().time(Query::CountUsers);
-    let count = if question.search.is_some() {
-        few_users(directory, question, COUNTED_MAX).await?.map(|users| users.len() as u64)
+    let count = if question.is_by_status() {
+        Some(by_status(directory, question).await?)
+    } else if question.search.is_some() {
+        few_called(directory, question, COUNTED_MAX).await?.map(|users| users.len() as u64)
     } else {
         let ListQuestion { statuses, created, .. } = question;
         read_model::count_created(directory.store(), statuses, *created, COUNTED_MAX).await?
@@ -55,15 +55,8 @@ pub async fn count_users(
 }
 
 /// The figures are counted up with every event.
-async fn by_status(
-    directory: &Directory,
-    question: &ListQuestion,
-    freshness: Freshness,
-) -> Result<Total, QueryError> {
-    let position = freshness.of_projection(directory, USER_ACTIVITY.name).await?.position;
-    let _timed = directory.metrics().queries().time(Query::CountUsers);
+async fn by_status(directory: &Directory, question: &ListQuestion) -> Result<u64, QueryError> {
     let counts = read_model::users_by_status(directory.store()).await?;
     let wanted = counts.iter().filter(|(status, _)| question.statuses.contains(status));
-    let count = u64::try_from(wanted.map(|(_, count)| count).sum::<i64>()).unwrap_or(0);
-    Ok(Total::Users { count, position })
+    Ok(u64::try_from(wanted.map(|(_, count)| count).sum::<i64>()).unwrap_or(0))
 }

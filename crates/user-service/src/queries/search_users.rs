@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use user_domain::{LiveUser, Status};
 use uuid::Uuid;
 
-use super::few_users::few_users;
+use super::few_users::{few_called, few_created};
 use super::{Freshness, ListQuestion, PageToken, QueryError, UserPage};
 use crate::directory::Directory;
 use crate::metrics::Query;
@@ -17,6 +17,10 @@ use crate::read_model::{self, SearchPlace, SearchSlice, SortKey, Sorting};
 
 /// Of so many users all are looked at, if an index names them: some milliseconds.
 const FEW: u32 = 2000;
+
+/// After so many rows it shows how rare a text is: less than one in a hundred has it.
+const ENOUGH_TO_TELL: u32 = 300;
+const RARE: usize = 100;
 
 /// Read at once, at most: a few milliseconds. Slices begin with little more than a page, which is all that an order without
 /// a search needs, and grow.
@@ -40,7 +44,12 @@ pub(super) async fn search_users(
     let after = after.map(|bytes| place(question.order.key, &bytes)).transpose()?;
     let view = freshness.of_projection(directory, USER_SEARCH.name).await?;
     let _timed = directory.metrics().queries().time(Query::SearchUsers);
-    let (mut found, mut end) = match few(directory, question).await? {
+    let few = if question.created.is_bounded() && question.order.key != SortKey::CreatedAt {
+        few_created(directory, question, FEW).await?
+    } else {
+        None
+    };
+    let (mut found, mut end) = match few {
         Some(users) => (page_of(users, question, after.as_ref(), size), None),
         None => walk(directory, question, after, size, freshness).await?,
     };
@@ -56,14 +65,6 @@ pub(super) async fn search_users(
 /// Users with their places, and where the walk ended if there may be more behind them.
 type Found = (Vec<(LiveUser, SearchPlace)>, Option<SearchPlace>);
 
-/// The order by which users are found is the order of the list, or they are few.
-async fn few(directory: &Directory, question: &ListQuestion) -> Result<Option<Vec<LiveUser>>, QueryError> {
-    if question.search.is_none() && question.order.key == SortKey::CreatedAt {
-        return Ok(None);
-    }
-    few_users(directory, question, FEW).await
-}
-
 /// Those who come after a place: a page, and one more if there is one.
 fn page_of(
     users: Vec<LiveUser>,
@@ -78,17 +79,24 @@ fn page_of(
     placed.into_iter().take(size as usize + 1).map(|(place, user)| (user, place)).collect()
 }
 
-/// Along the order, for a page and one more, or until it has taken long enough.
+/// Along the order, for a page and one more, or until it has taken long enough. On its way it learns how rare a text is: if
+/// it is, whoever has it is asked for.
 async fn walk(
     directory: &Directory,
     question: &ListQuestion,
-    mut after: Option<SearchPlace>,
+    after: Option<SearchPlace>,
     size: u32,
     freshness: Freshness,
 ) -> Result<Found, QueryError> {
-    let mut found = Vec::new();
-    let mut rows = (size + size / SLICE_GROWS + 1).min(SLICE_ROWS);
+    let (mut found, mut end, mut is_common) = (Vec::new(), after.clone(), question.search.is_none());
+    let (mut rows, mut rows_before) = ((size + size / SLICE_GROWS + 1).min(SLICE_ROWS), 0);
     for looked in 1.. {
+        if !is_common && rows_before >= ENOUGH_TO_TELL && found.len() * RARE < rows_before as usize {
+            if let Some(users) = few_called(directory, question, FEW).await? {
+                return Ok((page_of(users, question, after.as_ref(), size), None));
+            }
+            is_common = true;
+        }
         let wanted = size + 1 - u32::try_from(found.len()).expect("no more than a page was asked for");
         let slice = SearchSlice {
             order: question.order,
@@ -98,16 +106,16 @@ async fn walk(
             rows,
             limit: wanted,
         };
-        let part = read_model::search(directory.store(), &slice, after.as_ref()).await?;
+        let part = read_model::search(directory.store(), &slice, end.as_ref()).await?;
         found.extend(part.users);
-        after = part.end;
-        rows = (rows * SLICE_GROWS).min(SLICE_ROWS);
+        end = part.end;
+        (rows_before, rows) = (rows_before + rows, (rows * SLICE_GROWS).min(SLICE_ROWS));
         let enough = looked == SLICES_MAX || Instant::now() >= freshness.deadline.0;
-        if found.len() > size as usize || after.is_none() || enough {
+        if found.len() > size as usize || end.is_none() || enough {
             break;
         }
     }
-    Ok((found, after))
+    Ok((found, end))
 }
 
 /// What a token is bound to: all of the question.

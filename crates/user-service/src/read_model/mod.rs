@@ -11,7 +11,7 @@ pub use activity::{
     users_before, users_by_status,
 };
 pub use order::{CreatedBetween, SearchPlace, SortKey, Sorting, UserOrder};
-pub use search::{SEARCH_STATEMENTS, SearchFound, SearchSlice, count_created, search};
+pub use search::{SEARCH_STATEMENTS, SearchFound, SearchSlice, called, count_created, search};
 pub use table::USER_READ_MODEL;
 pub(crate) use table::{full_row, number, updated_row, user_of};
 pub(crate) use users::row;

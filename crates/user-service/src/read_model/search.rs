@@ -3,12 +3,13 @@
 //! A slice is so many rows and no more, found by the index of its order, so that no read takes long however rare what it
 //! looks for. Where it ended comes with what was found: both are of one moment.
 
-use eventstore::{ColumnKind, EventStore, ReadError, Row, Select, Value};
+use eventstore::{ColumnKind, EventStore, ProjectionError, ReadError, Row, Select, Value};
 use user_domain::{LiveUser, SearchText, Status};
 
 use super::order::{CreatedBetween, SearchPlace, SortKey, Sorting, UserOrder};
 use super::table::corrupt;
 use super::users::{USER_COLUMNS, kinds, shown};
+use crate::projections::USER_SEARCH_TABLE;
 
 /// A slice of the table.
 #[derive(Clone, Copy, Debug)]
@@ -43,22 +44,48 @@ macro_rules! columns {
     };
 }
 
-/// What was found in a slice, then its last row with how many rows it has.
-macro_rules! slice {
-    ($key:literal, $beyond:literal, $order:literal, $reverse:literal) => {
+/// The first rows of one status in an order, by its index. Nothing else has an order by key and id, so PostgreSQL has no
+/// other to walk along, as it has in `newest_of` in `users.rs`; and what is compared is what is sorted by, so that it does
+/// not take another one and sort.
+macro_rules! of_status {
+    ($status:literal, $key:literal, $beyond:literal, $order:literal) => {
         concat!(
-            "WITH slice AS MATERIALIZED (SELECT ",
+            "SELECT * FROM (SELECT ",
             columns!(),
             ", folded, ",
             $key,
-            " AS place FROM user_search \
-             WHERE (",
+            " AS place FROM user_search WHERE status = ",
+            $status,
+            " AND (",
             $key,
             ", id) ",
             $beyond,
             " ($1, $2) ORDER BY ",
             $key,
             " ",
+            $order,
+            ", id ",
+            $order,
+            " LIMIT $3) AS q"
+        )
+    };
+}
+
+/// What was found in a slice, then its last row with how many rows it has.
+macro_rules! slice {
+    ($key:literal, $beyond:literal, $order:literal, $reverse:literal) => {
+        concat!(
+            "WITH slice AS MATERIALIZED (SELECT ",
+            columns!(),
+            ", folded, place FROM (",
+            of_status!("$4", $key, $beyond, $order),
+            " UNION ALL ",
+            of_status!("$5", $key, $beyond, $order),
+            " UNION ALL ",
+            of_status!("$6", $key, $beyond, $order),
+            " UNION ALL ",
+            of_status!("$7", $key, $beyond, $order),
+            ") AS of_all ORDER BY place ",
             $order,
             ", id ",
             $order,
@@ -69,8 +96,7 @@ macro_rules! slice {
              SELECT * FROM (SELECT ",
             columns!(),
             ", place, CAST(0 AS bigint) AS looked_at FROM slice \
-             WHERE status IN ($4, $5, $6, $7) AND folded LIKE $8 ESCAPE '\\' \
-             AND created_at >= $10 AND created_at < $11 \
+             WHERE folded LIKE $8 ESCAPE '\\' AND created_at >= $10 AND created_at < $11 \
              ORDER BY place ",
             $order,
             ", id ",
@@ -110,13 +136,14 @@ static EMAIL_DOWN: Select = Select { sql: BY_EMAIL[1], columns: kinds!(Text, Big
 static USERNAME_UP: Select = Select { sql: BY_USERNAME[0], columns: kinds!(Text, BigInt) };
 static USERNAME_DOWN: Select = Select { sql: BY_USERNAME[1], columns: kinds!(Text, BigInt) };
 
-/// Of each status at most so many are counted.
+/// Of each status at most so many are counted. The order names the index: a plan may have been made when the table was empty,
+/// and all of its indexes were alike.
 macro_rules! created_with {
     ($status:literal) => {
         concat!(
             "SELECT * FROM (SELECT id FROM user_search WHERE status = ",
             $status,
-            " AND created_at >= $5 AND created_at < $6 LIMIT $7) AS q"
+            " AND created_at >= $5 AND created_at < $6 ORDER BY created_at LIMIT $7) AS q"
         )
     };
 }
@@ -175,6 +202,22 @@ pub async fn search(
     }
     found.end = found.end.filter(|end| !slice.order.is_over(slice.created, end));
     Ok(found)
+}
+
+/// Everybody who has a text in what she is called, in no order; `None` if no index can tell, or if more users than that come
+/// into question.
+pub async fn called(
+    store: &dyn EventStore,
+    text: &SearchText,
+    most: u32,
+) -> Result<Option<Vec<LiveUser>>, ProjectionError> {
+    let rows = store.projections().containing(&USER_SEARCH_TABLE, "folded", text.folded(), most).await?;
+    let Some(rows) = rows else { return Ok(None) };
+    let users = rows.into_iter().map(|mut row| {
+        row.truncate(USER_COLUMNS);
+        shown(row)
+    });
+    Ok(Some(users.collect::<Result<_, _>>()?))
 }
 
 /// How many users with one of the statuses were created then, if there are no more than so many.

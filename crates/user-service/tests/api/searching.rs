@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, User, on_both_stores};
+use crate::stage::{Database, Place, Stage, User, on_both_stores};
 
 on_both_stores!(
     a_user_is_found_by_a_part_of_whatever_she_is_called,
@@ -60,6 +60,32 @@ async fn a_user_is_found_by_a_part_of_whatever_she_is_called(stage: &Stage) {
     ] {
         assert_eq!(found(stage, query).await, who, "{query}");
     }
+}
+
+/// Nothing but speed is lost, and the total of what no index knows; until somebody who may makes the index.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_without_trigrams_is_searched_along_the_order() {
+    let mut database = Database::new().await;
+    let owner = database.owner().await;
+    database.give_to_a_tenant().await;
+    let stage = Stage::set(Place::Postgres(database)).await;
+    let extensions = stage.place.rows("SELECT extname FROM pg_extension").await;
+    assert_eq!(extensions, [["plpgsql"]], "the login may not make one, and the migration went through");
+    named(&stage, "alice", "Alice", "Liddell").await;
+    named(&stage, "bob", "Bob", "Straße").await;
+    for (query, who) in [("LIDD", "alice"), ("example.org", "bob alice"), ("carol", "")] {
+        assert_eq!(found(&stage, query).await, who, "{query}");
+    }
+    let counted = json!({"filter": {"query": "LIDD"}, "includeTotal": true});
+    assert_eq!(list(&stage, counted.clone()).await["totalRefused"], json!("TOTAL_TOO_COSTLY"));
+    for statement in [
+        "CREATE EXTENSION pg_trgm",
+        "CREATE INDEX CONCURRENTLY user_search_by_trigrams ON user_search USING gin (folded gin_trgm_ops)",
+    ] {
+        owner.batch_execute(statement).await.unwrap();
+    }
+    assert_eq!(list(&stage, counted).await["totalSize"], json!("1"));
+    stage.clear().await;
 }
 
 async fn what_is_searched_for_means_itself(stage: &Stage) {

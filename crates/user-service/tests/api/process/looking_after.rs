@@ -43,6 +43,12 @@ async fn found(service: &Running, query: &str, position: u64) -> String {
     service.ok("ListUsers", request).await.to_string()
 }
 
+/// How many are found, if an index can tell.
+async fn counted(service: &Running, query: &str) -> Value {
+    let request = json!({"filter": {"query": query}, "includeTotal": true});
+    service.ok("ListUsers", request).await["totalSize"].clone()
+}
+
 async fn projections_are_built_anew_while_a_service_runs(place: &Place) {
     let service = Running::serve(place).await;
     create(&service, "alice").await;
@@ -53,10 +59,12 @@ async fn projections_are_built_anew_while_a_service_runs(place: &Place) {
         assert!(!said.is_empty(), "it says what became of it");
         assert!(live(place, name).await > before, "{name}: {said}");
     }
+    assert_eq!(counted(&service, "LIC").await, json!("1"), "by an index that has been built with it");
     assert!(found(&service, "LIC", 1).await.contains("alice@example.org"));
     let before = live(place, "user_search").await;
     projection(place, &["rollback", "user_search"]).await;
     assert!(live(place, "user_search").await < before);
+    assert_eq!(counted(&service, "LIC").await, json!("1"), "and that of before is there still");
     projection(place, &["retire", "user_search", "prior"]).await;
     assert_eq!(projection(place, &["parked", "list", "user_search"]).await, "");
     let list = projection(place, &["list"]).await;

@@ -27,6 +27,23 @@ impl Database {
         client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {}", other.name)).await.unwrap();
     }
 
+    /// From now on it is reached by a login that owns our schemas and may make nothing beside them: no extension either.
+    pub(crate) async fn give_to_a_tenant(&mut self) {
+        let tenant = self.tenant();
+        let make = format!(
+            "CREATE ROLE {tenant} LOGIN; CREATE SCHEMA user_service AUTHORIZATION {tenant}; \
+             CREATE SCHEMA user_service_vault AUTHORIZATION {tenant}"
+        );
+        connect(&self.url).await.batch_execute(&make).await.unwrap();
+        let (scheme, rest) = self.url.split_once("://").expect("a URL has a scheme");
+        let place = rest.split_once('@').map_or(rest, |(_, place)| place);
+        self.url = format!("{scheme}://{tenant}@{place}");
+    }
+
+    fn tenant(&self) -> String {
+        format!("tenant_of_{}", self.name)
+    }
+
     async fn made_from(template: &str) -> Self {
         let server = std::env::var("TEST_DATABASE_URL")
             .expect("TEST_DATABASE_URL names a PostgreSQL server; `cargo xtask test` starts one and sets it");
@@ -49,12 +66,13 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let (server, name) = (self.server.clone(), self.name.clone());
+        let (server, name, tenant) = (self.server.clone(), self.name.clone(), self.tenant());
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let client = connect(&server).await;
                 client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+                client.batch_execute(&format!("DROP ROLE IF EXISTS {tenant}")).await.unwrap();
             });
         });
         assert!(dropping.join().is_ok() || std::thread::panicking(), "the test's database was not dropped");

@@ -124,6 +124,16 @@ impl<T: Tamper> ProjectionStore for Tampered<T> {
         through!(self, "states", self.inner().states(table, slot, streams))
     }
 
+    async fn containing(
+        &self,
+        table: &'static ProjectionTable,
+        column: &'static str,
+        text: &str,
+        limit: u32,
+    ) -> Result<Option<Vec<Row>>, ProjectionError> {
+        through!(self, "containing", self.inner().containing(table, column, text, limit))
+    }
+
     async fn inline_rows(
         &self,
         table: &'static InlineTable,

@@ -44,6 +44,7 @@ mod black_hole;
 mod bad_disk;
 mod clock_jump;
 mod failover;
+mod import;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -117,6 +118,8 @@ enum What {
     ClockJump(Run<clock_jump::Control>),
     /// The primary dies and its standby takes over: nothing acknowledged is lost, the service follows
     Failover(Run<failover::Control>),
+    /// An import is killed and sent again, from either end: every row is there once
+    Import(Run<import::Control>),
     /// The service that kill-service and owner-kill kill
     #[command(hide = true)]
     Child(child::Arguments),
@@ -205,6 +208,7 @@ impl What {
             Self::BadDisk(run) => perform!("bad-disk", bad_disk, run),
             Self::ClockJump(run) => perform!("clock-jump", clock_jump, run),
             Self::Failover(run) => perform!("failover", failover, run),
+            Self::Import(run) => perform!("import", import, run),
             Self::Child(arguments) => {
                 child::serve(arguments).await?;
                 return Ok(ExitCode::SUCCESS);

@@ -25,7 +25,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 23] = [
+pub(crate) const CAMPAIGNS: [Campaign; 24] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -140,6 +140,11 @@ pub(crate) const CAMPAIGNS: [Campaign; 23] = [
         name: "failover",
         control: "asynchronous",
         shows: "nothing acknowledged is lost when the standby takes over; the service follows",
+    },
+    Campaign {
+        name: "import",
+        control: "fresh-import-ids",
+        shows: "an import that is killed and sent again, from either end, brings every row in once",
     },
 ];
 

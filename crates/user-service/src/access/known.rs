@@ -45,6 +45,11 @@ impl KnownTokens {
         (read_at.elapsed() < KEPT).then(|| Arc::clone(token))
     }
 
+    /// Whether it has been a token, if perhaps no more: whoever shows it did not make it up.
+    pub(super) fn has_met(&self, id: Uuid) -> bool {
+        self.known().tokens.contains_key(&id)
+    }
+
     /// To be asked before the store is.
     pub(super) fn reading(&self) -> Reading {
         Reading { at: Instant::now(), revocations: self.known().revocations }

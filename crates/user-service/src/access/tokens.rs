@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use cqrs::{CommandError, Execution};
 use eventstore::{AggregateId, Deadline, Metadata, ReadError};
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use user_domain::{ApiTokenCommand, ApiTokenRefusal, CreateApiToken, RevokeApiToken, Scopes, TokenName};
 use uuid::Uuid;
@@ -24,6 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a caller waits for being looked up. What takes longer is no answer.
 const LOOK_UP_MAX: Duration = Duration::from_secs(3);
 
+/// How many tokens that nobody has shown before are looked up at a time: whoever makes tokens up takes the store from nobody
+/// but those who show one for the first time.
+const STRANGERS_MAX: usize = 2;
+
 /// The tokens of a directory. Cheap to clone; clones know of each other's revocations at once.
 #[derive(Clone, Debug)]
 pub struct Tokens(Arc<Inner>);
@@ -32,6 +37,7 @@ pub struct Tokens(Arc<Inner>);
 struct Inner {
     directory: Directory,
     known: KnownTokens,
+    strangers: Semaphore,
 }
 
 /// A token that is to be made.
@@ -49,7 +55,11 @@ impl Tokens {
     /// Those of this directory.
     #[must_use]
     pub fn new(directory: Directory) -> Self {
-        Self(Arc::new(Inner { directory, known: KnownTokens::default() }))
+        Self(Arc::new(Inner {
+            directory,
+            known: KnownTokens::default(),
+            strangers: Semaphore::new(STRANGERS_MAX),
+        }))
     }
 
     /// Makes a token. Nobody can be told its secret a second time.
@@ -104,12 +114,16 @@ impl Tokens {
     }
 
     async fn look_up(&self, id: Uuid) -> Result<Option<Arc<StoredToken>>, ReadError> {
-        let Inner { directory, known } = &*self.0;
+        let Inner { directory, known, strangers } = &*self.0;
         if let Some(token) = known.get(id) {
             return Ok(Some(token));
         }
         let reading = known.reading();
-        let read = timeout(LOOK_UP_MAX, vault::token(directory.store(), id)).await;
+        let read = timeout(LOOK_UP_MAX, async {
+            let _place = if known.has_met(id) { None } else { strangers.acquire().await.ok() };
+            vault::token(directory.store(), id).await
+        });
+        let read = read.await;
         let token = read.map_err(|late| ReadError::StoreDown(late.into()))??.map(Arc::new);
         if let Some(token) = &token {
             known.keep(reading, token);

@@ -9,7 +9,7 @@ use user_domain::{ApiToken, ApiTokens};
 use super::fold::Fold;
 use super::rows::all;
 use super::{DoctorError, Finding, Report};
-use crate::directory::{Directory, decode_token_event};
+use crate::directory::{Directory, decode_token_event, is_of_token};
 use crate::vault;
 
 /// A token has two events.
@@ -58,6 +58,9 @@ async fn look(directory: &Directory, id: AggregateId) -> Result<Option<Finding>,
     };
     let mut token = ApiToken::Absent;
     for event in directory.store().stream(id, Version::NONE, PAGE).await? {
+        if !is_of_token(&event) {
+            continue; // Somebody else's id is no token's.
+        }
         // One that cannot be read has been reported, and nothing follows from the rest.
         let Ok(happened) = decode_token_event(&event) else { return Ok(None) };
         token = ApiTokens::evolve(token, &happened);

@@ -1,7 +1,7 @@
 //! Who gets in: so many calls at a time in all and of one address, and of each kind so many that are executed. Whoever
 //! comes then is told so at once, before anything is done for her: a queue would only make everybody late.
 //!
-//! Health and reflection pass always.
+//! Health and reflection have places of their own, as many as connections: they are told how it is whatever else goes on.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -39,6 +39,7 @@ pub(super) type KindOf = Box<dyn Fn(&str) -> Option<Kind> + Send + Sync>;
 struct Gate {
     kind_of: KindOf,
     calls: Places,
+    others: Places,
     reads: Semaphore,
     writes: Semaphore,
     passwords: Semaphore,
@@ -51,6 +52,7 @@ pub(super) fn admit(router: Router, kind_of: KindOf, limits: &HostLimits, bounds
     let gate = Gate {
         kind_of,
         calls: Places::new(limits.calls_max, limits.calls_per_address_max),
+        others: Places::new(limits.connections_max, limits.connections_per_address_max),
         reads: Semaphore::new(limits.reads_max),
         writes: Semaphore::new(limits.writes_max),
         passwords: Semaphore::new(limits.password_calls_max),
@@ -62,9 +64,12 @@ pub(super) fn admit(router: Router, kind_of: KindOf, limits: &HostLimits, bounds
 }
 
 async fn answer(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    let Some(kind) = (gate.kind_of)(request.uri().path()) else { return next.run(request).await };
     let asked = refusal::Asked::of(&request);
-    gate.pass(kind, request, next).await.unwrap_or_else(|error| asked.refuse(error))
+    let passed = match (gate.kind_of)(request.uri().path()) {
+        Some(kind) => gate.pass(kind, request, next).await,
+        None => gate.pass_other(request, next).await,
+    };
+    passed.unwrap_or_else(|error| asked.refuse(error))
 }
 
 impl Gate {
@@ -78,6 +83,14 @@ impl Gate {
         let request = self.arrived(request).await?;
         let _share = share.try_acquire().map_err(|_| self.shed(kind, "kind"))?;
         let _executing = self.bounds.executing(kind.label());
+        let answer = next.run(request).await;
+        Ok(answer.map(|body| Body::new(Held { body, _place: place })))
+    }
+
+    /// What is no call of the contract.
+    async fn pass_other(&self, request: Request, next: Next) -> Result<Response, ApiError> {
+        let place =
+            self.others.take(address(&request)).map_err(|full| self.overloaded("other", full.label()))?;
         let answer = next.run(request).await;
         Ok(answer.map(|body| Body::new(Held { body, _place: place })))
     }
@@ -107,7 +120,11 @@ impl Gate {
     }
 
     fn shed(&self, kind: Kind, cause: &'static str) -> ApiError {
-        self.bounds.shed(kind.label(), cause);
+        self.overloaded(kind.label(), cause)
+    }
+
+    fn overloaded(&self, kind: &'static str, cause: &'static str) -> ApiError {
+        self.bounds.shed(kind, cause);
         ApiError::new(ErrorCode::ResourceExhausted, "OVERLOADED", "too much is under way")
             .with_retry_delay(PAUSE)
     }

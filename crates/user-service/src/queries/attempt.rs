@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::MutexGuard;
+use tokio::sync::OwnedMutexGuard;
 use tracing::warn;
 use user_domain::PasswordHash;
 use uuid::Uuid;
@@ -26,17 +26,17 @@ pub struct Attempter<'a> {
 }
 
 /// An attempt that has been admitted. It counts as failed until it is said what came of it.
-pub(super) struct Attempt<'a> {
-    directory: &'a Directory,
+pub(super) struct Attempt {
+    directory: Directory,
     user: AttemptKey,
     caller: AttemptKey,
-    _turn: MutexGuard<'a, ()>,
+    _turn: OwnedMutexGuard<()>,
 }
 
-impl<'a> Attempt<'a> {
+impl Attempt {
     /// Counts an attempt at a user: hers if she is known, else that of what she was asked for by.
     pub(super) async fn at(
-        directory: &'a Directory,
+        directory: &Directory,
         asked: &UserRef,
         known: Option<Uuid>,
         attempter: Attempter<'_>,
@@ -57,11 +57,21 @@ impl<'a> Attempt<'a> {
         let admission = vault::caller_admission(store, caller, failures_max, now).await?;
         admitted(directory, Throttled::Caller, admission)?;
         admitted(directory, Throttled::User, vault::reserve_attempt(store, user, now).await?)?;
-        Ok(Self { directory, user, caller, _turn: turn })
+        Ok(Self { directory: directory.clone(), user, caller, _turn: turn })
     }
 
-    /// Verifies the password, and writes down what came of it.
+    /// Verifies the password, and writes down what came of it; also when nobody waits for it any more. Whoever hangs up has
+    /// been admitted, and who was right is not to have failed.
     pub(super) async fn verify(
+        self,
+        password: PlainPassword,
+        stored: Option<PasswordHash>,
+    ) -> Result<Verified, QueryError> {
+        let verified = tokio::spawn(self.verify_to_the_end(password, stored)).await;
+        verified.expect("it is not aborted, and does not panic")
+    }
+
+    async fn verify_to_the_end(
         self,
         password: PlainPassword,
         stored: Option<PasswordHash>,

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::Running;
-use crate::stage::{MASTER_KEY, PASSWORD, Place, get, on_both_places, post, post_with, refusal_of};
+use super::{Running, user_service};
+use crate::stage::{
+    Cluster, MASTER_KEY, PASSWORD, Place, Replay, get, on_both_places, post, post_with, refusal_of,
+};
 
 on_both_places!(
     what_others_write_is_read_and_nothing_is_written,
@@ -74,5 +76,42 @@ async fn a_position_that_is_still_on_its_way_is_waited_for(place: &Place) {
     let answer = waits.await.unwrap();
     assert_eq!((answer.status, &answer.body["user"]["firstName"]), (200, &json!("Alice")), "{}", answer.body);
     reader.stop().await;
+    writer.stop().await;
+}
+
+/// A real one: nothing can be written there, whoever tries, and nobody can listen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_streaming_replica_serves_reads() {
+    let cluster = Cluster::new().await;
+    let writer = Running::serve_url(&cluster.primary, &[], &[KEY]).await;
+    let alice = create(&writer, "alice").await;
+    let reader = loop {
+        // The first service has made what a replica needs, which is on its way.
+        let doctor = ["doctor", "--store", &cluster.replica];
+        if user_service(&doctor, &[KEY]).await.code == Some(0) {
+            break Running::serve_url(&cluster.replica, &["--read-only"], &[KEY]).await;
+        }
+    };
+    let question = json!({"filter": {"query": "LIC"}, "minPosition": alice["position"]});
+    assert_eq!(reader.ok("ListUsers", question.clone()).await, writer.ok("ListUsers", question).await);
+    assert_eq!(
+        refusal(&reader, "DeleteUser", json!({"id": alice["user"]["id"]})).await,
+        "failed_precondition READ_ONLY"
+    );
+
+    cluster.replay(Replay::Pause).await;
+    let bob = create(&writer, "bob").await;
+    let question = json!({"username": "bob", "minPosition": bob["position"]});
+    let patience = [("connect-timeout-ms", "300")];
+    let early = post_with(reader.address, "GetUser", &patience, &question.to_string()).await;
+    assert!(refusal_of(&early.body).starts_with("deadline_exceeded REPLICA_BEHIND"), "{}", early.body);
+    let (_, metrics) = get(reader.operations, "/metrics").await;
+    let lag = metrics.lines().find_map(|line| line.strip_prefix("user_service_store_replay_lag_seconds "));
+    assert!(lag.unwrap().parse::<f64>().unwrap() > 0.0, "{lag:?}");
+    let (waiting, text) = (reader.address, question.to_string());
+    let waits = tokio::spawn(async move { post(waiting, "GetUser", &text).await });
+    cluster.replay(Replay::Resume).await;
+    assert_eq!(waits.await.unwrap().body["user"], bob["user"]);
+    assert_eq!(reader.stop().await.code, Some(0));
     writer.stop().await;
 }

@@ -56,22 +56,27 @@ impl Running {
     /// The same where another has served before.
     pub(crate) async fn serve_at(place: &Place, address: SocketAddr) -> Self {
         let at = [&address.to_string(), "127.0.0.1:0"];
-        Self::begin(place, at, &[], &[("USER_SERVICE_MASTER_KEY", MASTER_KEY)]).await
+        Self::begin(&place.url(), at, &[], &[("USER_SERVICE_MASTER_KEY", MASTER_KEY)]).await
     }
 
     /// Starts it, and waits until it says that it listens.
     pub(crate) async fn serve_with(place: &Place, more: &[&str], environment: &[(&str, &str)]) -> Self {
-        Self::begin(place, ["127.0.0.1:0"; 2], more, environment).await
+        Self::begin(&place.url(), ["127.0.0.1:0"; 2], more, environment).await
     }
 
     /// The same where whoever has a way to this machine can reach it.
     pub(crate) async fn serve_anywhere(place: &Place, more: &[&str]) -> Self {
-        Self::begin(place, ["0.0.0.0:0"; 2], more, &[("USER_SERVICE_MASTER_KEY", MASTER_KEY)]).await
+        let key = [("USER_SERVICE_MASTER_KEY", MASTER_KEY)];
+        Self::begin(&place.url(), ["0.0.0.0:0"; 2], more, &key).await
     }
 
-    async fn begin(place: &Place, at: [&str; 2], more: &[&str], environment: &[(&str, &str)]) -> Self {
-        let url = place.url();
-        let serve = ["serve", "--store", &url, "--grpc-addr", at[0], "--http-addr", at[1]];
+    /// The same for a store that is no place of ours.
+    pub(crate) async fn serve_url(url: &str, more: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::begin(url, ["127.0.0.1:0"; 2], more, environment).await
+    }
+
+    async fn begin(url: &str, at: [&str; 2], more: &[&str], environment: &[(&str, &str)]) -> Self {
+        let serve = ["serve", "--store", url, "--grpc-addr", at[0], "--http-addr", at[1]];
         let mut child = start(&[&serve, more].concat(), environment).await;
         let mut stderr = child.stderr.take().expect("it is piped");
         let stderr = tokio::spawn(async move {

@@ -2,6 +2,7 @@
 //!
 //! Time stands still, and whatever is random comes from one seed: the same calls give the same answers.
 
+mod cluster;
 mod database;
 mod place;
 mod seeds;
@@ -10,6 +11,7 @@ mod wire;
 
 use serde_json::{Value, json};
 
+pub(crate) use cluster::{Cluster, Replay};
 pub(crate) use database::Database;
 pub(crate) use place::Place;
 pub(crate) use seeds::{Dial, fixed_clock, seeded};

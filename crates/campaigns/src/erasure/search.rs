@@ -33,8 +33,9 @@ pub(super) async fn in_database(owner: &Client, word: &str) -> anyhow::Result<Ve
 /// The same in a file of SQLite.
 pub(super) fn in_tables(file: &Path, word: &str) -> anyhow::Result<Vec<String>> {
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // What an index of texts holds stands in tables of its own.
     let columns = "SELECT m.name, c.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c \
-                   WHERE m.type = 'table'";
+                   WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL TABLE%'";
     let mut statement = connection.prepare(columns)?;
     let columns: Vec<(String, String)> =
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;

@@ -43,7 +43,7 @@ fn in_file(ground: &Ground, backup: &Ground) -> anyhow::Result<()> {
     }
     let tables = format!(
         "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
-         AND name NOT IN ({CATALOG}) AND name NOT IN \
+         AND name NOT LIKE '%\\_trigrams%' ESCAPE '\\' AND name NOT IN ({CATALOG}) AND name NOT IN \
              (SELECT table_name FROM main.derived_tables WHERE projection NOT IN ({}))",
         inline()
     );

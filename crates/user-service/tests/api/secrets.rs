@@ -106,7 +106,10 @@ async fn errors(service: &Running, id: &str, create: Value) -> String {
 /// Every row of every table, with the table's name.
 pub(crate) async fn everything(place: &Place) -> String {
     let ask = match place {
-        Place::Sqlite(_) => "SELECT name FROM sqlite_schema WHERE type = 'table'",
+        // What an index of texts holds stands in tables of its own.
+        Place::Sqlite(_) => {
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL TABLE%'"
+        }
         Place::Postgres(_) => {
             "SELECT table_schema || '.' || table_name FROM information_schema.tables \
              WHERE table_schema LIKE 'user_service%'"

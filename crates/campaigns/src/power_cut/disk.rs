@@ -8,10 +8,12 @@ use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio::time::sleep;
 
 use crate::shim::{Environment, Order, Shim, open_folder};
 
@@ -20,6 +22,10 @@ const WITHOUT_MOUNTING: &str = "CAMPAIGN_WITHOUT_MOUNTING";
 
 /// More than a campaign of a hundred cuts writes, with a server's own files. It takes no more than what is written.
 const SIZE: u64 = 4 << 30;
+
+/// The kernel lets a device go soon after its file system, not with it.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+const LOOKS_MAX: u32 = 500;
 
 /// `EXT4_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`: not even the journal is written.
 const SHUTDOWN: &str = "
@@ -103,6 +109,7 @@ impl Disk {
         match &self.instrument {
             Instrument::Ext4 { image, .. } => {
                 run(Command::new("umount").arg(&self.root)).await?;
+                let_go(image).await?;
                 mount(image, &self.root).await
             }
             Instrument::Shim { kept, shim } => {
@@ -156,6 +163,19 @@ async fn ext4(folder: &Path, root: &Path) -> anyhow::Result<Instrument> {
 async fn try_out(instrument: &Instrument, root: &Path) -> anyhow::Result<()> {
     let Instrument::Ext4 { shutdown, .. } = instrument else { return Ok(()) };
     run(Command::new(shutdown).arg(root)).await.context("the kernel does not shut it down")
+}
+
+/// Waits until no device has the image any more: two of them would each have a cache of their own, and show what the other
+/// has long written over.
+async fn let_go(image: &Path) -> anyhow::Result<()> {
+    for _ in 0..LOOKS_MAX {
+        let devices = Command::new("losetup").arg("--associated").arg(image).output().await?;
+        if devices.stdout.is_empty() {
+            return Ok(());
+        }
+        sleep(BETWEEN_LOOKS).await;
+    }
+    bail!("a device keeps {}", image.display())
 }
 
 async fn mount(image: &Path, root: &Path) -> anyhow::Result<()> {

@@ -164,7 +164,10 @@ async fn the_work_is_spread_over_all_and_taken_back_from_who_leaves(on: Engine) 
         assert_accounts(&scene, layout).await;
     }
     first.stop().await;
-    assert_eq!(scene.store.projections().leases().await.unwrap(), [], "nobody is in line");
+    // Who was killed in line may have left her place behind; it is nobody's.
+    let mut leases = scene.store.projections().leases().await.unwrap();
+    leases.retain(|lease| !lease.expired);
+    assert_eq!(leases, [], "nobody is in line");
 }
 
 async fn what_is_being_built_is_not_given_away(on: Engine) {

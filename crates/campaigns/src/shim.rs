@@ -36,7 +36,7 @@ const ORDERS: u64 = 5;
 /// The library, and the page by which those who have it are told.
 #[derive(Debug)]
 pub(crate) struct Shim {
-    library: PathBuf,
+    object: PathBuf,
     page: PathBuf,
     orders: File,
     root: PathBuf,
@@ -49,11 +49,11 @@ impl Shim {
     /// One that meddles with what lies under a folder, and keeps what is synced in another.
     pub(crate) async fn over(root: &Path, kept: Option<&Path>) -> anyhow::Result<Self> {
         let folder = open_folder()?;
-        let (library, page) = (folder.path().join("shim.so"), folder.path().join("orders"));
+        let (object, page) = (folder.path().join("shim.so"), folder.path().join("orders"));
         let source = folder.path().join("shim.c");
         std::fs::write(&source, SOURCE)?;
         let mut cc = Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).arg(&source).stdin(Stdio::null());
+        cc.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&object).arg(&source).stdin(Stdio::null());
         let built = cc.output().await.context("there is no C compiler: cc")?;
         ensure!(
             built.status.success(),
@@ -63,19 +63,19 @@ impl Shim {
         let orders = File::create(&page)?;
         orders.set_len(ORDERS * 8)?;
         // Whoever runs as somebody else reads them, too.
-        for path in [&library, &page] {
+        for path in [&object, &page] {
             std::fs::set_permissions(path, Permissions::from_mode(0o755))?;
         }
         // Processes see their files by the names that the system gives them.
         let root = root.canonicalize()?;
         let kept = kept.map(Path::canonicalize).transpose()?;
-        Ok(Self { library, page, orders, root, kept, _folder: folder })
+        Ok(Self { object, page, orders, root, kept, _folder: folder })
     }
 
     /// What a process is started with to have it.
     pub(crate) fn environment(&self) -> Environment {
         let mut environment = vec![
-            ("LD_PRELOAD", self.library.display().to_string()),
+            ("LD_PRELOAD", self.object.display().to_string()),
             ("CAMPAIGN_ORDERS", self.page.display().to_string()),
             ("CAMPAIGN_ROOT", self.root.display().to_string()),
         ];

@@ -9,9 +9,8 @@ pub(crate) const FEED_PATH: &str = "/user.v1/events";
 /// Load balancers have no token, and health says nothing about anybody.
 const HEALTH: &str = "/grpc.health.v1.Health/";
 
-/// The scope that a call takes. `GetUser`, `ListUsers` and `ExportUsers` take `audit` besides when they are asked for
-/// the past, and
-/// `GetActivity` tells domains of e-mail addresses only to who has it: that stands in the requests, which are read later.
+/// The scope that a call takes. `GetUser`, `ListUsers` and `ExportUsers` take `audit` besides when they are asked for the past,
+/// and `GetActivity` tells domains of e-mail addresses only to who has it: that stands in the requests, which are read later.
 #[must_use]
 pub const fn scope_of(rpc: Rpc) -> Scope {
     match rpc {

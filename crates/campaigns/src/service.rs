@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::child::Adapter;
 use crate::ground::Ground;
@@ -24,6 +24,10 @@ const START_MAX: Duration = Duration::from_mins(1);
 
 /// What has begun is finished within ten seconds, or cut.
 const END_MAX: Duration = Duration::from_secs(20);
+
+/// A stop is asked for, and each thread heeds it when it next leaves the system.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
+const LOOKS_MAX: u32 = 5_000;
 
 /// How long the work of a killed process lies, at most. As short as it can be: a campaign waits for it.
 pub(crate) const LEASE: Duration = Duration::from_secs(1);
@@ -106,9 +110,17 @@ impl Service {
         self.process.id()
     }
 
-    /// SIGSTOP: it sleeps, whatever it is doing.
+    /// SIGSTOP: it sleeps, whatever it is doing. Returns when none of its threads runs any more.
     pub(crate) async fn stop(&self) -> anyhow::Result<()> {
-        self.signal("-STOP").await
+        self.signal("-STOP").await?;
+        let tasks = format!("/proc/{}/task", self.process.id().context("the service has ended")?);
+        for _ in 0..LOOKS_MAX {
+            if sleeps(Path::new(&tasks))? {
+                return Ok(());
+            }
+            sleep(BETWEEN_LOOKS).await;
+        }
+        bail!("the service does not stop")
     }
 
     /// SIGCONT: it goes on as if nothing had been.
@@ -186,6 +198,22 @@ fn child(adapter: Option<Adapter>) -> anyhow::Result<Command> {
         None => &mut command,
     };
     Ok(command)
+}
+
+/// Whether every thread is stopped, or waits for a device, which it leaves only to be stopped.
+fn sleeps(tasks: &Path) -> anyhow::Result<bool> {
+    let mut stopped = false;
+    for task in tasks.read_dir()? {
+        // A thread may just have ended.
+        let Ok(line) = std::fs::read_to_string(task?.path().join("stat")) else { return Ok(false) };
+        // The state stands after the name, which is in brackets and may hold anything.
+        match line.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()) {
+            Some('T') => stopped = true,
+            Some('D') => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(stopped)
 }
 
 /// `  users       http://127.0.0.1:40001   gRPC, …`

@@ -29,8 +29,11 @@ const INSTANCES: usize = 3;
 /// Owners of a small run that are killed or put to sleep, by turns.
 const SMALL: u64 = 4;
 
-/// Under the control: the first that sleeps is enough, if it had something on its way.
-const CONTROL: u64 = 2;
+/// Under the control, owners are put to sleep until one had something on its way that shows; that many at most.
+const CONTROL_MAX: u64 = 8;
+
+/// Whoever wakes has written what was on its way.
+const AWAKE: Duration = Duration::from_secs(2);
 
 /// Between two things that happen, so that the machine has time for what is to be shown.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -53,28 +56,25 @@ pub(crate) async fn run(size: Option<u64>, control: Option<Control>, seed: Seed)
     let options = ground.options()?;
     options.migrate().await?;
     let directory = instance::directory(options.open().await?, Sources::system()).await?;
-    let (stop, mut findings) = (CancellationToken::new(), Findings::default());
-    let people = Population::new(directory.clone(), "kill", seed.rng("people", 0));
-    let writing = tokio::spawn(write(people, stop.clone()));
-    let mut fleet = Fleet::start(&ground, control).await?;
-    let mut rng = seed.rng("owners", 0);
-    let (mut hits, mut longest) = (0, Duration::ZERO);
-    for n in 0..size.unwrap_or(if control.is_some() { CONTROL } else { SMALL }) {
-        sleep(OWNING_MAX.mul_f64(rng.f64())).await;
-        // Under the control nobody is killed: a dead process writes nothing.
-        let hit = if control.is_some() || n % 2 == 1 { Hit::Sleep } else { Hit::Kill };
-        match fleet.hit(hit, &directory, &mut rng).await? {
-            Some(time) => longest = longest.max(time),
-            None => findings.add("nobody takes over", format!("after {n} others: {hit:?}")),
+    let mut scene = Scene {
+        fleet: Fleet::start(&ground, control).await?,
+        directory: directory.clone(),
+        rng: seed.rng("owners", 0),
+        findings: Findings::default(),
+        told: Told::default(),
+    };
+    match control {
+        None => {
+            let people = Population::new(directory.clone(), "kill", seed.rng("people", 0));
+            scene.hit_under_writes(people, size.unwrap_or(SMALL)).await?;
+            projection_oracle::nobody_is_parked(directory.store(), &mut scene.findings).await?;
+            scene.told.rows = projection_oracle::compare(&directory, &mut scene.findings).await?;
         }
-        hits += 1;
+        Some(Control::NoFence) => scene.until_it_shows(size.unwrap_or(CONTROL_MAX), seed).await?,
     }
-    stop.cancel();
-    let written = writing.await??;
-    projection_oracle::settle(directory.store(), &mut findings).await?;
+    let Scene { fleet, findings, told, .. } = scene;
     fleet.end().await?;
-    projection_oracle::nobody_is_parked(directory.store(), &mut findings).await?;
-    let rows = projection_oracle::compare(&directory, &mut findings).await?;
+    let Told { hits, written, longest, rows } = told;
     println!(
         "{hits} owners of projections hit among {INSTANCES} instances; {written} things happened meanwhile; at the latest \
          {:.1} s later others had gone on with all of it; {rows} rows compared",
@@ -82,6 +82,67 @@ pub(crate) async fn run(size: Option<u64>, control: Option<Control>, seed: Seed)
     );
     directory.store().close().await;
     Ok(findings)
+}
+
+/// What came of it, for people.
+#[derive(Debug, Default)]
+struct Told {
+    hits: u64,
+    written: u64,
+    longest: Duration,
+    rows: usize,
+}
+
+/// The instances, and somebody who looks at what they make of the log.
+struct Scene<'a> {
+    fleet: Fleet<'a>,
+    directory: Directory,
+    rng: Rng,
+    findings: Findings,
+    told: Told,
+}
+
+impl Scene<'_> {
+    /// Hits owners while things happen, and waits until everything is projected.
+    async fn hit_under_writes(&mut self, people: Population, owners: u64) -> anyhow::Result<()> {
+        let stop = CancellationToken::new();
+        let writing = tokio::spawn(write(people, stop.clone()));
+        for n in 0..owners {
+            sleep(OWNING_MAX.mul_f64(self.rng.f64())).await;
+            // Under the control nobody is killed: a dead process writes nothing.
+            let hit = match self.fleet.program {
+                Program::Shipped if n % 2 == 0 => Hit::Kill,
+                Program::Shipped | Program::ShippedWeakened | Program::Child(_) => Hit::Sleep,
+            };
+            match self.fleet.hit(hit, &self.directory, &mut self.rng).await? {
+                Some(time) => self.told.longest = self.told.longest.max(time),
+                None => self.findings.add("nobody takes over", format!("after {n} others: {hit:?}")),
+            }
+            self.told.hits += 1;
+        }
+        stop.cancel();
+        self.told.written += writing.await??;
+        projection_oracle::settle(self.directory.store(), &mut self.findings).await?;
+        Ok(())
+    }
+
+    /// Puts one owner after the other to sleep, until what one wrote when it woke shows. It may have had nothing on its way,
+    /// or what happens next may cover what it wrote.
+    async fn until_it_shows(&mut self, owners_max: u64, seed: Seed) -> anyhow::Result<()> {
+        for n in 0..owners_max {
+            let people = Population::new(self.directory.clone(), &format!("kill-{n}"), seed.rng("people", n));
+            self.hit_under_writes(people, 1).await?;
+            let woken = Instant::now();
+            while self.findings.is_empty() && woken.elapsed() < AWAKE {
+                self.told.rows = projection_oracle::compare(&self.directory, &mut self.findings).await?;
+                sleep(PAUSE).await;
+            }
+            if !self.findings.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Things happen until they are to stop. How many did.

@@ -43,7 +43,10 @@ pub(super) async fn in_table(
         1 => {
             let row = copied(table, row, rng);
             let values: Vec<_> = row.iter().map(|value| shell.literal(value)).collect::<Result<_, _>>()?;
-            let statement = format!("INSERT INTO {} VALUES ({})", table.name, values.join(", "));
+            // A store may keep more beside them than it shows.
+            let columns: Vec<_> = table.columns.iter().map(|column| column.name).collect();
+            let (columns, values) = (columns.join(", "), values.join(", "));
+            let statement = format!("INSERT INTO {} ({columns}) VALUES ({values})", table.name);
             (statement, row, &["a row too many", "a row of hers"][..])
         }
         _ => {

@@ -2,6 +2,7 @@
 //! ours, so that nobody else has to collect what is left of it.
 
 use std::fs::OpenOptions;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -93,7 +94,20 @@ impl Cluster {
         let data = folder.join("data");
         let copied = Command::new("cp").arg("-a").arg(&self.data).arg(&data).output().await?;
         anyhow::ensure!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
-        Ok(Self {
+        Ok(self.with_data(data))
+    }
+
+    /// A base backup of this one while it runs, in a folder that is its account's: another of its content, at rest.
+    pub(crate) async fn base_backup(&self, folder: &Path) -> anyhow::Result<Self> {
+        let data = folder.join("base");
+        let mut command = self.program("pg_basebackup")?;
+        command.arg("-D").arg(&data).args(["-X", "none", "-c", "fast"]);
+        succeed(&mut command).await?;
+        Ok(self.with_data(data))
+    }
+
+    fn with_data(&self, data: PathBuf) -> Self {
+        Self {
             bin: self.bin.clone(),
             data,
             url: self.url.clone(),
@@ -102,7 +116,7 @@ impl Cluster {
             settings: self.settings.clone(),
             environment: self.environment.clone(),
             postmaster: None,
-        })
+        }
     }
 
     /// Lets its account have a folder.
@@ -132,6 +146,13 @@ impl Cluster {
     /// From the next start on it follows its primary.
     pub(crate) fn become_standby(&self) -> anyhow::Result<()> {
         let path = self.data.join("standby.signal");
+        std::fs::write(&path, "")?;
+        self.give(&path)
+    }
+
+    /// From the next start on it reads what is archived, up to where it is told to.
+    pub(crate) fn recover(&self) -> anyhow::Result<()> {
+        let path = self.data.join("recovery.signal");
         std::fs::write(&path, "")?;
         self.give(&path)
     }
@@ -243,6 +264,13 @@ impl Cluster {
         Ok(())
     }
 
+    /// One of the server's programs, which finds it.
+    pub(crate) fn program(&self, name: &str) -> anyhow::Result<Command> {
+        let mut command = self.command(name)?;
+        command.args(["-h", "127.0.0.1", "-p", &self.port, "-U", "postgres"]);
+        Ok(command)
+    }
+
     /// Run by whoever owns the data: PostgreSQL refuses anybody else, and root.
     fn command(&self, program: &str) -> anyhow::Result<Command> {
         let mut command = Command::new(self.bin.join(program));
@@ -253,6 +281,19 @@ impl Cluster {
         command.current_dir(&self.data);
         Ok(command)
     }
+}
+
+/// Runs a program to its end, which is a good one.
+pub(crate) async fn succeed(command: &mut Command) -> anyhow::Result<()> {
+    let ended = command.output().await.with_context(|| format!("cannot start {command:?}"))?;
+    anyhow::ensure!(ended.status.success(), "{command:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    Ok(())
+}
+
+/// A port of this machine that nobody listens at.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
+    Ok(listener.local_addr()?.port())
 }
 
 /// One that is gone already is as good.

@@ -82,6 +82,13 @@ impl Ground {
         Ok(Self { kind: Kind::Postgres, url, folder: new_folder()?, database: Some(database) })
     }
 
+    /// A database that is there already, of a server that is the campaign's own.
+    pub(crate) fn found(url: String) -> anyhow::Result<Self> {
+        let name = url.rsplit('/').next().unwrap_or_default().to_owned();
+        let database = Database { server: url.clone(), name, url: url.clone(), goes_with_its_server: true };
+        Ok(Self { kind: Kind::Postgres, url, folder: new_folder()?, database: Some(database) })
+    }
+
     /// A copy of everything, as a backup has it. Nobody serves the store meanwhile.
     pub(crate) async fn backup(&self) -> anyhow::Result<Self> {
         let folder = new_folder()?;

@@ -45,6 +45,7 @@ mod bad_disk;
 mod clock_jump;
 mod failover;
 mod import;
+mod point_in_time;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -120,6 +121,8 @@ enum What {
     Failover(Run<failover::Control>),
     /// An import is killed and sent again, from either end: every row is there once
     Import(Run<import::Control>),
+    /// A backup and an archive lead back to a moment: all until then is there, nothing after, and the erased are erased again
+    PointInTime(Run<point_in_time::Control>),
     /// The service that kill-service and owner-kill kill
     #[command(hide = true)]
     Child(child::Arguments),
@@ -209,6 +212,7 @@ impl What {
             Self::ClockJump(run) => perform!("clock-jump", clock_jump, run),
             Self::Failover(run) => perform!("failover", failover, run),
             Self::Import(run) => perform!("import", import, run),
+            Self::PointInTime(run) => perform!("point-in-time", point_in_time, run),
             Self::Child(arguments) => {
                 child::serve(arguments).await?;
                 return Ok(ExitCode::SUCCESS);

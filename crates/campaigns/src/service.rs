@@ -151,7 +151,16 @@ impl Service {
 
 /// Whether all is well by the shipped doctor, and what she says.
 pub(crate) async fn shipped_doctor(ground: &Ground, more: &[&str]) -> anyhow::Result<(bool, String)> {
-    let mut command = shipped(&[&["doctor"], more].concat())?;
+    shipped_says(ground, &[&["doctor"], more].concat()).await
+}
+
+/// Has whoever is on a list erased again, as whoever has put a backup back does; and whether all is well then.
+pub(crate) async fn shipped_restore(ground: &Ground, list: &Path) -> anyhow::Result<(bool, String)> {
+    shipped_says(ground, &["restore", "--erasure-list", &list.display().to_string()]).await
+}
+
+async fn shipped_says(ground: &Ground, arguments: &[&str]) -> anyhow::Result<(bool, String)> {
+    let mut command = shipped(arguments)?;
     settings(&mut command, ground);
     let output = command.stdin(Stdio::null()).output().await?;
     let text = [output.stdout, output.stderr].concat();

@@ -14,8 +14,8 @@ use crate::shell;
 pub(crate) const VIOLATIONS_FOUND: u8 = 3;
 
 /// The campaigns that are given a server of their own, whoever names another.
-const BREAK_THEIR_SERVER: [&str; 6] =
-    ["kill-postgres", "power-cut", "black-hole", "bad-disk", "clock-jump", "failover"];
+const BREAK_THEIR_SERVER: [&str; 7] =
+    ["kill-postgres", "power-cut", "black-hole", "bad-disk", "clock-jump", "failover", "point-in-time"];
 
 /// A campaign and the settings or adapters that must make it fail.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct Campaign {
     shows: &'static str,
 }
 
-pub(crate) const CAMPAIGNS: [Campaign; 24] = [
+pub(crate) const CAMPAIGNS: [Campaign; 25] = [
     Campaign {
         name: "kill-service",
         control: "acknowledge-before-commit",
@@ -145,6 +145,11 @@ pub(crate) const CAMPAIGNS: [Campaign; 24] = [
         name: "import",
         control: "fresh-import-ids",
         shows: "an import that is killed and sent again, from either end, brings every row in once",
+    },
+    Campaign {
+        name: "point-in-time",
+        control: "empty-list",
+        shows: "a backup and an archive of PostgreSQL lead back to a moment, and the erased are erased again",
     },
 ];
 

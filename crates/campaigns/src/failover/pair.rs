@@ -1,14 +1,13 @@
 //! A primary and its standby. The standby hears of what happens over a wire that the campaign holds in its hand.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use tempfile::TempDir;
 use tokio::time::sleep;
 use tokio_postgres::{Client, NoTls};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, free_port};
 use crate::proxy::{Manner, Proxy};
 use crate::shim::open_folder;
 
@@ -127,9 +126,4 @@ impl Pair {
         }
         Ok(())
     }
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
-    Ok(listener.local_addr()?.port())
 }

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::habits::{Habits, Retries};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, SoFar};
 use super::plan::{Plan, Shared};
 use super::writer::{Writer, Written};
 use crate::ground::Ground;
@@ -87,6 +87,11 @@ impl Crew {
     /// How much has been acknowledged so far.
     pub(crate) fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// What their ledger says by now.
+    pub(crate) fn so_far(&self) -> anyhow::Result<SoFar> {
+        SoFar::read(&self.ledger)
     }
 
     /// How long it takes until more is acknowledged, if it is in time.

@@ -2,7 +2,7 @@
 //!
 //! One thread writes it, and syncs once for all who wait.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -93,6 +93,31 @@ pub(super) fn accounts(ledger: &str) -> anyhow::Result<HashMap<Uuid, Account>> {
         }
     }
     Ok(accounts)
+}
+
+/// What a ledger says while it is being written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SoFar {
+    /// What has been sent, or is about to be.
+    pub(crate) begun: HashSet<Uuid>,
+    /// Where what was done stands, as its caller was told.
+    pub(crate) acknowledged: HashMap<Uuid, u64>,
+}
+
+impl SoFar {
+    pub(super) fn read(ledger: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(ledger)?;
+        // Its last line may be half written.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let mut so_far = Self::default();
+        for (request_id, account) in accounts(whole)? {
+            so_far.begun.insert(request_id);
+            if let Some(What::Acknowledged { position }) = account.end {
+                so_far.acknowledged.insert(request_id, position);
+            }
+        }
+        Ok(so_far)
+    }
 }
 
 type Waiting = (String, oneshot::Sender<io::Result<()>>);

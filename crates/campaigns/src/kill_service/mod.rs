@@ -13,6 +13,7 @@ mod writer;
 
 pub(crate) use crew::Crew;
 pub(crate) use habits::{Habits, Retries};
+pub(crate) use ledger::SoFar;
 pub(crate) use writer::LATE_MAX;
 
 use std::ops::Range;

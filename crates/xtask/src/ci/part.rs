@@ -31,7 +31,7 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
     ];
     for campaign in &CAMPAIGNS {
         let name = format!("campaign {}", campaign.name);
-        parts.push(part(&name, 13, Command::new(&xtask), &["campaign", campaign.name]));
+        parts.push(part(&name, 12, Command::new(&xtask), &["campaign", campaign.name]));
         let words = ["campaign", campaign.name, "--control", campaign.control];
         let name = format!("control {} {}", campaign.name, campaign.control);
         let control = part(&name, 5, Command::new(&xtask), &words);

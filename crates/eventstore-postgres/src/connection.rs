@@ -59,11 +59,12 @@ pub(crate) const STEP_SETTINGS: &str = concat!(
 
 /// Reads are short, each its own transaction. They find their rows by an index, as appends do, and most are read in less
 /// time than a plan of their own would take to make. A page is cut off after a few rows: the planner, which does not know
-/// after how many, would send for other processes to read all of them.
+/// after how many, would send for other processes to read all of them. What is written on them is what a standby that takes
+/// over may have missed: none of them ever waits for one that is away, or nobody could read.
 pub(crate) const READ_SETTINGS: &str = concat!(
     planner!(),
     "SET max_parallel_workers_per_gather = 0; SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
-    SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed';"
+    SET synchronous_commit = local; SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed';"
 );
 
 /// A setting of the login or of the database may not lower what is promised; a stronger one stays.
@@ -196,7 +197,7 @@ impl Door {
 
     /// What a connection for the steps of projections is told.
     pub(crate) fn step_settings(&self) -> String {
-        self.settings(STEP_SETTINGS)
+        self.settings(&format!("{STEP_SETTINGS}{}", self.durable()))
     }
 
     /// A connection with the rights of the login itself, with our names in its path.
@@ -226,7 +227,8 @@ impl Door {
     /// Makes a login a connection for appends. Each time anew, what it promises is asked: it may be another server than
     /// the last.
     pub(crate) async fn enter(&self, session: &Session) -> Result<(), OpenError> {
-        session.client.batch_execute(&self.settings(APPEND_SETTINGS)).await?;
+        let settings = self.settings(&format!("{APPEND_SETTINGS}{}", self.durable()));
+        session.client.batch_execute(&settings).await?;
         self.weaknesses(&session.client).await?;
         Ok(())
     }
@@ -238,7 +240,7 @@ impl Door {
         if matters && !weak.is_empty() { Err(OpenError::Weakened(weak.join("; "))) } else { Ok(weak) }
     }
 
-    /// What every connection is told that may commit something.
+    /// What every connection is told that may commit something that is to last.
     pub(crate) fn durable(&self) -> &'static str {
         match self.durability {
             Durability::Required => DURABLE,
@@ -248,7 +250,7 @@ impl Door {
 
     fn settings(&self, settings: &str) -> String {
         let role = self.role.as_ref().map_or(String::new(), |role| format!("SET ROLE {role};"));
-        format!("{}{settings}{}{role}", self.search_path, self.durable())
+        format!("{}{settings}{role}", self.search_path)
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Store {
     /// `None` in a store that is open for reading.
     queue: Option<AppendQueue<Writer>>,
     pub(crate) reader: Reader,
-    /// For the steps of projections, which take longer than a read may.
+    /// For the steps of projections, which take longer than a read may, and for whatever else is to last.
     stepping: Reader,
     /// What is known of the head.
     pub(crate) news: News,
@@ -72,7 +72,8 @@ impl Store {
         Ok(Self { log_id, releases, queue, reader, stepping, news, clock, health })
     }
 
-    /// The connections for the steps of projections, which no read of the product keeps waiting.
+    /// The connections for what commits, and so may wait for a standby: no read of the product waits for these, nor they
+    /// for one.
     pub(crate) fn stepping(&self) -> Result<&Reader, ReadError> {
         self.check_access()?;
         Ok(&self.stepping)
@@ -205,6 +206,10 @@ impl EventStore for Store {
     }
 
     async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
+        self.stepping()?.execute(statement, parameters).await
+    }
+
+    async fn note(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
         self.check_access()?;
         self.reader.execute(statement, parameters).await
     }

@@ -99,6 +99,12 @@ pub trait EventStore: Debug + Send + Sync + 'static {
     /// Changes the product's own tables outside an append, and says how many rows it touched.
     async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError>;
 
+    /// The same for what may be forgotten when a standby takes over: it waits for no standby, so that one that is away
+    /// keeps nobody waiting. Where there is none to wait for, the two are one.
+    async fn note(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
+        self.execute(statement, parameters).await
+    }
+
     /// The projections beside the log.
     fn projections(&self) -> &dyn ProjectionStore;
 

@@ -9,6 +9,9 @@ use crate::soon;
 use eventstore::{AppendError, Durability, EventStore, Migration, Warning};
 use eventstore_postgres::{OpenError, Options, Store, migrate};
 
+/// A row of the product's own table.
+const INSERT: &str = "INSERT INTO person VALUES (gen_random_uuid(), 'canary', now(), now(), 1, 1)";
+
 /// Everything that can be printed of an error.
 fn printed(error: &dyn Error) -> String {
     let cause = error.source().map(printed).unwrap_or_default();
@@ -33,16 +36,24 @@ async fn a_password_with_strange_signs_is_not_repeated() {
     assert!(!printed(&error).contains("canary"));
 }
 
-/// How a batch is committed where the database sets something for every connection.
-async fn committed(set: &str, durability: Durability) -> (String, Vec<Warning>) {
+/// A database that writes down how each insert into a table is going to be committed.
+async fn noting(table: &str) -> Database {
     let database = Database::new().await;
     migrate(&options(&database.url)).await.expect("it is migrated");
-    let owner = database.owner().await;
-    let note = "CREATE TABLE noted (setting text); \
+    let note = format!(
+        "CREATE TABLE noted (setting text); GRANT ALL ON noted TO public; \
         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS \
             $$ BEGIN INSERT INTO noted VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$; \
-        CREATE TRIGGER notes AFTER INSERT ON events EXECUTE FUNCTION note();";
-    owner.batch_execute(note).await.expect("a trigger is made");
+        CREATE TRIGGER notes AFTER INSERT ON {table} EXECUTE FUNCTION note();"
+    );
+    database.owner().await.batch_execute(&note).await.expect("a trigger is made");
+    database
+}
+
+/// How a batch is committed where the database sets something for every connection.
+async fn committed(set: &str, durability: Durability) -> (String, Vec<Warning>) {
+    let database = noting("events").await;
+    let owner = database.owner().await;
     let set = format!("ALTER DATABASE {} SET synchronous_commit = {set}", database.name);
     owner.batch_execute(&set).await.expect("it is set");
     let store = Store::open(Options { durability, ..options(&database.url) }).await.expect("it opens");
@@ -56,6 +67,17 @@ async fn no_setting_of_the_database_makes_it_acknowledge_too_early() {
     for (set, used) in [("off", "on"), ("local", "on"), ("remote_apply", "remote_apply")] {
         assert_eq!(committed(set, Durability::Required).await, (used.to_owned(), vec![]), "{set}");
     }
+}
+
+#[tokio::test]
+async fn what_is_only_noted_waits_for_no_standby_and_everything_else_does() {
+    let database = noting("person").await;
+    let store = Store::open(options(&database.url)).await.expect("it opens");
+    store.note(INSERT, &[]).await.expect("it is noted");
+    store.execute(INSERT, &[]).await.expect("it is executed");
+    let noted =
+        database.owner().await.query("SELECT setting FROM noted", &[]).await.expect("both were noted");
+    assert_eq!(noted.iter().map(|row| row.get(0)).collect::<Vec<String>>(), ["local", "on"]);
 }
 
 #[tokio::test]
@@ -80,8 +102,7 @@ async fn what_the_server_says_about_rows_is_not_repeated() {
     migrate(&options(&database.url)).await.unwrap();
     let store = Store::open(options(&database.url)).await.unwrap();
     database.owner().await.batch_execute("ALTER TABLE person ADD CHECK (name = 'x')").await.unwrap();
-    let insert = "INSERT INTO person VALUES (gen_random_uuid(), 'canary', now(), now(), 1, 1)";
-    let malformed = store.execute(insert, &[]).await.unwrap_err();
+    let malformed = store.execute(INSERT, &[]).await.unwrap_err();
     for error in [printed(&failed), printed(&malformed)] {
         assert!(error.contains("violates check constraint") && error.contains("(23514)"), "{error}");
         assert!(!error.contains("canary") && !error.contains("Failing row"), "{error}");

@@ -65,6 +65,8 @@ pub async fn a_change_says_how_many_rows_it_touched<F: Fixture>(fixture: &F) {
     assert_eq!(touched("UPDATE document SET title = $1", &[Value::Text("old".to_owned())]).await, 3);
     assert_eq!(touched("DELETE FROM document WHERE id = $1", &[Value::Uuid(stream(2).0)]).await, 1);
     assert_eq!(touched("DELETE FROM document WHERE id = $1", &[Value::Uuid(stream(2).0)]).await, 0);
+    let old = [Value::Text("old".to_owned())];
+    assert_eq!(store.note("UPDATE document SET title = $1", &old).await.expect("the statement runs"), 2);
     assert_eq!((title(&*store, 1).await.as_deref(), title(&*store, 2).await), (Some("old"), None));
 }
 

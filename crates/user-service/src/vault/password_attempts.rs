@@ -2,7 +2,7 @@
 //!
 //! A row holds a keyed hash, so the table does not say of whom it speaks, also not of users who have been erased since.
 //! What has been quiet for an hour counts no more, and housekeeping takes it away. Every statement is atomic by itself: of
-//! many who attempt at once, so many get through as may.
+//! many who attempt at once, so many get through as may. None waits for a standby: a failover may forget the last of them.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ pub async fn reserve_attempt(
     now: Timestamp,
 ) -> Result<Admission, ReadError> {
     let parameters = [Value::Uuid(key.0), at(now), before(now, FORGOTTEN_AFTER)];
-    if store.execute(RESERVE, &parameters).await? > 0 {
+    if store.note(RESERVE, &parameters).await? > 0 {
         return Ok(Admission::Admitted);
     }
     let (_, wait, last_at) = find(store, key).await?.unwrap_or_default();
@@ -84,12 +84,12 @@ pub async fn reserve_attempt(
 
 /// Takes back an attempt whose password nobody looked at.
 pub async fn give_attempt_back(store: &dyn EventStore, key: AttemptKey) -> Result<(), ReadError> {
-    store.execute(GIVE_BACK, &[Value::Uuid(key.0)]).await.map(|_| ())
+    store.note(GIVE_BACK, &[Value::Uuid(key.0)]).await.map(|_| ())
 }
 
 /// A right password: what went before is forgotten.
 pub async fn clear_attempts(store: &dyn EventStore, key: AttemptKey) -> Result<(), ReadError> {
-    store.execute(CLEAR, &[Value::Uuid(key.0)]).await.map(|_| ())
+    store.note(CLEAR, &[Value::Uuid(key.0)]).await.map(|_| ())
 }
 
 /// Whether a caller has failed so often in this minute that she must wait; never, if `max` is 0.
@@ -112,12 +112,12 @@ pub async fn caller_admission(
 /// Counts a failure of a caller.
 pub async fn count_failure(store: &dyn EventStore, key: AttemptKey, now: Timestamp) -> Result<(), ReadError> {
     let parameters = [Value::Uuid(key.0), at(now), before(now, CALLER_WINDOW)];
-    store.execute(COUNT, &parameters).await.map(|_| ())
+    store.note(COUNT, &parameters).await.map(|_| ())
 }
 
 /// Takes away what counts no more. Says how many rows that were.
 pub async fn forget_attempts(store: &dyn EventStore, now: Timestamp) -> Result<u64, ReadError> {
-    store.execute(FORGET, &[before(now, FORGOTTEN_AFTER)]).await
+    store.note(FORGET, &[before(now, FORGOTTEN_AFTER)]).await
 }
 
 async fn find(store: &dyn EventStore, key: AttemptKey) -> Result<Option<(i64, i64, i64)>, ReadError> {

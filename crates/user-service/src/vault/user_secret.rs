@@ -193,7 +193,7 @@ fn stored(version: i64, hash: &str) -> Result<StoredCredential, ReadError> {
 }
 
 /// Replaces a hash by a stronger one of the same password, if it is still the same hash. No event: nothing happened
-/// that anybody could want to know.
+/// that anybody could want to know. If a failover forgets it, the next login does it again.
 pub async fn replace_hash(
     store: &dyn EventStore,
     id: Uuid,
@@ -206,7 +206,7 @@ pub async fn replace_hash(
         Value::BigInt(old.version.into()),
         Value::Text(old.hash.expose().to_owned()),
     ];
-    store.execute(REPLACE_HASH, &parameters).await.map(|_| ())
+    store.note(REPLACE_HASH, &parameters).await.map(|_| ())
 }
 
 fn corrupt() -> ReadError {

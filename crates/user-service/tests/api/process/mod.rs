@@ -6,6 +6,7 @@ mod restoring;
 mod backing_up;
 mod rotating;
 mod reading_only;
+mod standing_by;
 mod running;
 mod starting;
 mod encrypted;

@@ -70,6 +70,18 @@ impl Cluster {
         assert!(status.success(), "{program} {arguments:?}: {status}");
     }
 
+    /// From now on the primary waits for a standby that is away, or for none.
+    pub(crate) async fn standby(&self, standby: Standby) {
+        let names = match standby {
+            Standby::Away => "nobody",
+            Standby::None => "",
+        };
+        let client = connect(&self.primary).await;
+        let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'");
+        client.batch_execute(&set).await.unwrap();
+        client.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    }
+
     /// Keeps the replica from applying what it receives, or lets it go on.
     pub(crate) async fn replay(&self, how: Replay) {
         let tell = match how {
@@ -78,6 +90,13 @@ impl Cluster {
         };
         connect(&self.replica).await.batch_execute(tell).await.unwrap();
     }
+}
+
+/// For whom a primary waits before it says that something is committed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Standby {
+    Away,
+    None,
 }
 
 /// What a replica does with what it receives.

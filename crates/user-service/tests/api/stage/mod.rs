@@ -11,7 +11,7 @@ mod wire;
 
 use serde_json::{Value, json};
 
-pub(crate) use cluster::{Cluster, Replay};
+pub(crate) use cluster::{Cluster, Replay, Standby};
 pub(crate) use database::Database;
 pub(crate) use place::Place;
 pub(crate) use seeds::{Dial, fixed_clock, seeded};

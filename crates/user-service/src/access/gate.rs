@@ -53,7 +53,7 @@ impl Gate {
         Ok(match (shown(headers)?, self.rule) {
             (Some(shown), _) => {
                 let token = self.tokens.admitted(&shown).await?;
-                Principal::of_token(self.tokens.clone(), token.id, token.scopes)
+                Principal::of_token(self.tokens.clone(), token)
             }
             (None, TokenRule::Optional) => Principal::anybody(),
             (None, TokenRule::Required) => return Err(Denial::Missing),

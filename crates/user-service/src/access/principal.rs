@@ -3,24 +3,33 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use user_domain::{Scope, Scopes};
-use uuid::Uuid;
 
+use super::known::KEPT;
+use super::tokens::LOOK_UP_MAX;
 use super::{Denial, Tokens};
+use crate::vault::StoredToken;
 
 /// Who calls where no token is wanted.
 const ANONYMOUS: &str = "anonymous";
 
 /// How often a stream that has begun asks whether its token is still valid.
-pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The promise is five seconds: it was looked up a moment before it was revoked, and then slowly.
+const _: () = assert!(KEPT.as_secs() + LOOK_EVERY.as_secs() + LOOK_UP_MAX.as_secs() <= 5);
+
+/// For how long a stream goes on while nobody can tell. A failover takes less; meanwhile there is little to tell her that is
+/// new, and a token that was revoked elsewhere is found out no later.
+const UNCONFIRMED_MAX: Duration = Duration::from_secs(30);
 
 /// Who calls. Cheap to clone; an extension of each request that came through the gate.
 #[derive(Clone, Debug)]
 pub struct Principal {
     name: Arc<str>,
     scopes: Scopes,
-    token: Option<(Tokens, Uuid)>,
+    token: Option<(Tokens, Arc<StoredToken>)>,
 }
 
 impl Principal {
@@ -30,8 +39,12 @@ impl Principal {
         Self { name: ANONYMOUS.into(), scopes: Scopes::ALL, token: None }
     }
 
-    pub(super) fn of_token(tokens: Tokens, id: Uuid, scopes: Scopes) -> Self {
-        Self { name: format!("token:{id}").into(), scopes, token: Some((tokens, id)) }
+    pub(super) fn of_token(tokens: Tokens, token: Arc<StoredToken>) -> Self {
+        Self {
+            name: format!("token:{}", token.id).into(),
+            scopes: token.scopes,
+            token: Some((tokens, token)),
+        }
     }
 
     /// As events, idempotency keys and logs name her: never by a secret.
@@ -56,14 +69,73 @@ impl Principal {
         if self.may(scope) { Ok(()) } else { Err(Denial::ScopeMissing { scope, method }) }
     }
 
-    /// Comes back when her token is valid no more: for streams, which outlive what they were admitted on.
+    /// Comes back when her token is valid no more, or nobody could tell for too long: for streams, which outlive what they
+    /// were admitted on.
     pub async fn withdrawn(&self) -> Denial {
-        let Some((tokens, id)) = &self.token else { return std::future::pending().await };
+        self.unconfirmed_for(UNCONFIRMED_MAX, LOOK_EVERY).await
+    }
+
+    async fn unconfirmed_for(&self, unconfirmed_max: Duration, look_every: Duration) -> Denial {
+        let Some((tokens, token)) = &self.token else { return std::future::pending().await };
+        let mut confirmed = Instant::now();
         loop {
-            sleep(LOOK_EVERY).await;
-            if let Some(denial) = tokens.withdrawn(*id).await {
-                return denial;
+            sleep(look_every).await;
+            match tokens.confirm(token).await {
+                Ok(()) => confirmed = Instant::now(),
+                Err(Denial::Unavailable(_)) if confirmed.elapsed() < unconfirmed_max => {}
+                Err(denial) => return denial,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use user_domain::{PasswordPolicy, TokenName};
+
+    use super::*;
+    use crate::Sources;
+    use crate::access::NewToken;
+    use crate::directory::{Directory, Parts};
+    use crate::passwords::{HashingCost, Passwords};
+    use crate::store::{StoreOptions, StoreUrl};
+    use crate::vault::MasterKeys;
+
+    const SOON: Duration = Duration::from_millis(20);
+    const NEVER: Duration = Duration::from_hours(24);
+
+    async fn directory(folder: &std::path::Path) -> Directory {
+        let options = StoreOptions::at(StoreUrl::Sqlite(folder.join("store.db")));
+        options.migrate().await.expect("there is room");
+        let store = options.open().await.expect("it was made");
+        let sources = Sources::system();
+        let parts = Parts {
+            keys: MasterKeys::parse(&MasterKeys::generate(&sources), &[]).expect("it is one"),
+            passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
+            policy: PasswordPolicy::default(),
+            sources,
+            runner: crate::projections::runner_settings(),
+        };
+        Directory::open(store, parts).await.expect("it is new")
+    }
+
+    #[tokio::test]
+    async fn a_stream_whose_token_nobody_can_look_up_ends_after_a_while_and_no_sooner() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let directory = directory(folder.path()).await;
+        let tokens = Tokens::new(directory.clone());
+        let name = TokenName::parse("auditor").expect("it is one");
+        let new = NewToken { name, scopes: Scopes::ALL, expires_at: None };
+        let shown = tokens.create(new).await.expect("nothing stands against it");
+        let token = tokens.admitted(&shown).await.expect("it is valid");
+        let principal = Principal::of_token(tokens.clone(), token);
+        directory.store().close().await;
+        while tokens.admitted(&shown).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let patient = tokio::time::timeout(5 * SOON, principal.unconfirmed_for(NEVER, SOON));
+        assert!(patient.await.is_err(), "a short while says nothing");
+        let denial = principal.unconfirmed_for(SOON, SOON).await;
+        assert!(matches!(denial, Denial::Unavailable(_)), "{denial:?}");
     }
 }

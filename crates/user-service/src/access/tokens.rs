@@ -23,7 +23,7 @@ const ACTOR: &str = "operator";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a caller waits for being looked up. What takes longer is no answer.
-const LOOK_UP_MAX: Duration = Duration::from_secs(3);
+pub(super) const LOOK_UP_MAX: Duration = Duration::from_secs(3);
 
 /// How many tokens that nobody has shown before are looked up at a time: whoever makes tokens up takes the store from nobody
 /// but those who show one for the first time.
@@ -99,14 +99,13 @@ impl Tokens {
         if self.has_expired(&token) { Err(Denial::Expired) } else { Ok(token) }
     }
 
-    /// Why a token that was valid is so no more; `None` while it is, and while nobody can tell.
-    pub(super) async fn withdrawn(&self, id: Uuid) -> Option<Denial> {
-        match self.look_up(id).await {
-            Ok(Some(token)) => self.has_expired(&token).then_some(Denial::Expired),
-            Ok(None) => Some(Denial::Unknown),
-            // A stream whose store is away has nothing to tell.
-            Err(_) => None,
+    /// Whether a token that was valid still is. That it has expired is known also where nobody can look it up.
+    pub(super) async fn confirm(&self, token: &StoredToken) -> Result<(), Denial> {
+        if self.has_expired(token) {
+            return Err(Denial::Expired);
         }
+        let found = self.look_up(token.id).await.map_err(Denial::Unavailable)?;
+        found.map(|_| ()).ok_or(Denial::Unknown)
     }
 
     fn has_expired(&self, token: &StoredToken) -> bool {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use eventstore::LogId;
 
 use super::Exit;
 use super::backup::{partial, rename};
@@ -16,7 +17,7 @@ use super::settings::{ErasureArgs, KeyArgs, StoreArgs};
 use crate::data_folder::DataFolder;
 use crate::directory::{Directory, Parts};
 use crate::doctor;
-use crate::erasures::{self, ErasureList, Restored};
+use crate::erasures::{self, ErasureList, RestoreError, Restored};
 use crate::store::{Access, StoreOptions, StoreUrl, check_pages};
 
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ pub(super) async fn restore(args: &RestoreArgs) -> anyhow::Result<Exit> {
         StoreUrl::Postgres(_) => None,
     };
     if let Some(backup) = &args.from {
-        put_back(args, backup).await?;
+        put_back(args, backup, &list).await?;
     }
     let options = args.store.options(Access::Owner);
     options.migrate().await?;
@@ -75,8 +76,9 @@ pub(super) async fn reapply(directory: &Directory, list: &ErasureList) -> anyhow
     Ok(restored)
 }
 
-/// The backup is copied and opened under another name first: one that is broken, or of another master key, replaces nothing.
-async fn put_back(args: &RestoreArgs, backup: &Path) -> anyhow::Result<()> {
+/// The backup is copied and opened under another name first: one that is broken, or of another master key, or of another log
+/// than the list of erasures, replaces nothing.
+async fn put_back(args: &RestoreArgs, backup: &Path, list: &ErasureList) -> anyhow::Result<()> {
     let StoreUrl::Sqlite(store) = &args.store.store else {
         bail!("--from is for an embedded store. docs/operations.md says how PostgreSQL is restored");
     };
@@ -84,7 +86,7 @@ async fn put_back(args: &RestoreArgs, backup: &Path) -> anyhow::Result<()> {
         bail!("{} is there: move it away, or say --replace, and what it holds is lost", store.display());
     }
     let partial = partial(store);
-    let tried = try_out(args, backup, &partial).await;
+    let tried = try_out(args, backup, &partial, list).await;
     // What was opened is closed, so these are empty. The copy is gone as well if it is not to be put in place.
     let leftovers =
         if tried.is_err() { &["-wal", "-shm", ".lock", ""][..] } else { &["-wal", "-shm", ".lock"] };
@@ -95,7 +97,12 @@ async fn put_back(args: &RestoreArgs, backup: &Path) -> anyhow::Result<()> {
     rename(&partial, store)
 }
 
-async fn try_out(args: &RestoreArgs, backup: &Path, partial: &Path) -> anyhow::Result<()> {
+async fn try_out(
+    args: &RestoreArgs,
+    backup: &Path,
+    partial: &Path,
+    list: &ErasureList,
+) -> anyhow::Result<()> {
     copy(backup, partial)
         .with_context(|| format!("cannot copy {} to {}", backup.display(), partial.display()))?;
     check_pages(partial)?;
@@ -105,10 +112,43 @@ async fn try_out(args: &RestoreArgs, backup: &Path, partial: &Path) -> anyhow::R
     // It may be of an older release.
     options.migrate().await?;
     let directory = Directory::open_existing(options.open().await?, Parts::of_an_operator(keys)).await?;
-    let head = directory.store().head().await?;
+    let (head, log_id) = (directory.store().head().await?, directory.store().log_id());
     directory.store().close().await;
     say!("{} is of position {}", backup.display(), head.position.0);
+    let nothing = || format!("{}: nothing is replaced", list.path().display());
+    erasures::listed_of(list, log_id).with_context(nothing)?;
+    keep_erasures(args, log_id, list).await.with_context(nothing)
+}
+
+/// What the store that is to be replaced knows of erasures goes onto the list while it is still there: its service may have
+/// died before it wrote the last of them down, or the list may be an old one. Nobody is held up by a store that is broken.
+async fn keep_erasures(args: &RestoreArgs, log_id: LogId, list: &ErasureList) -> anyhow::Result<()> {
+    let StoreUrl::Sqlite(path) = &args.store.store else { return Ok(()) };
+    if !path.exists() {
+        return Ok(());
+    }
+    let old = match args.store.options(Access::Reader).open().await {
+        Ok(old) => old,
+        Err(error) => {
+            unread(path, &error);
+            return Ok(());
+        }
+    };
+    // Whoever was erased in another log is not in this one.
+    let kept = if old.log_id() == log_id { erasures::keep(&*old, list).await } else { Ok(()) };
+    old.close().await;
+    match kept {
+        Err(RestoreError::Store(error)) => unread(path, &error.into()),
+        kept => kept?,
+    }
     Ok(())
+}
+
+fn unread(path: &Path, error: &anyhow::Error) {
+    say!(
+        "  !! {} cannot be read ({error:#}): who was erased in it is erased again only if she is on the list.",
+        path.display()
+    );
 }
 
 /// For its owner alone, and on the disk.

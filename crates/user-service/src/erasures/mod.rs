@@ -9,4 +9,4 @@ mod restore;
 
 pub use follow::follow;
 pub use list::{BadLine, ErasureList, Listed};
-pub use restore::{RestoreError, Restored, reapply};
+pub use restore::{RestoreError, Restored, keep, listed_of, reapply};

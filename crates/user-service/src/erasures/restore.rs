@@ -4,12 +4,12 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use cqrs::{CommandError, Execution};
-use eventstore::{AggregateId, Deadline, Metadata, ReadError};
+use eventstore::{AggregateId, Deadline, EventStore, LogId, Metadata, Position, ReadError};
 use thiserror::Error;
 use user_domain::{DeleteUser, EraseUser, Refusal, User, UserCommand};
 
-use super::ErasureList;
 use super::follow::{FollowError, known, write_down};
+use super::{ErasureList, Listed};
 use crate::directory::{Directory, NewCredential};
 
 /// Who does it, as the events say.
@@ -53,11 +53,8 @@ pub enum RestoreError {
 /// Erases whoever the list names and the store still holds, and writes down what the list does not know yet. Cheap when
 /// the log holds the last listed erasure: then it holds them all.
 pub async fn reapply(directory: &Directory, list: &ErasureList) -> Result<Restored, RestoreError> {
-    let listed = list.read()?;
     let store = directory.store();
-    if listed.iter().any(|erasure| erasure.log_id != store.log_id().0) {
-        return Err(RestoreError::OtherLog);
-    }
+    let listed = listed_of(list, store.log_id())?;
     let mut restored = Restored { listed: listed.len(), erased_again: 0 };
     let agreed = known(store, &listed).await?;
     // Where the log holds the last one, it is the log that the list was written beside, and holds them all.
@@ -66,8 +63,26 @@ pub async fn reapply(directory: &Directory, list: &ErasureList) -> Result<Restor
             restored.erased_again += usize::from(erase(directory, AggregateId(erasure.user_id)).await?);
         }
     }
+    catch_up(store, list, agreed).await?;
+    Ok(restored)
+}
+
+/// The list, if it is about this log.
+pub fn listed_of(list: &ErasureList, log_id: LogId) -> Result<Vec<Listed>, RestoreError> {
+    let listed = list.read()?;
+    let same = listed.iter().all(|erasure| erasure.log_id == log_id.0);
+    if same { Ok(listed) } else { Err(RestoreError::OtherLog) }
+}
+
+/// Writes down what the log of a store says and the list does not know yet, before the store is replaced.
+pub async fn keep(store: &dyn EventStore, list: &ErasureList) -> Result<(), RestoreError> {
+    let agreed = known(store, &listed_of(list, store.log_id())?).await?;
+    catch_up(store, list, agreed).await
+}
+
+async fn catch_up(store: &dyn EventStore, list: &ErasureList, agreed: Position) -> Result<(), RestoreError> {
     match write_down(store, list, agreed, None).await {
-        Ok(_) | Err(FollowError::Diverged) => Ok(restored),
+        Ok(_) | Err(FollowError::Diverged) => Ok(()),
         Err(FollowError::Store(error)) => Err(error.into()),
         Err(FollowError::List(error)) => Err(error.into()),
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -152,6 +152,77 @@ async fn a_store_is_replaced_only_when_that_is_said_and_nobody_uses_it() {
     let beside: Vec<_> =
         fs::read_dir(place.file().parent().unwrap()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(!beside.iter().any(|name| name.to_string_lossy().contains("partial")), "{beside:?}");
+}
+
+/// A store in which Alice has been erased and Bob has come, a backup that has her still, and the list that says so.
+async fn erased_since(place: &Place, copy: &Path) -> (String, PathBuf) {
+    let service = Running::serve(place).await;
+    let alice = create(&service, "alice").await;
+    assert_eq!(back_up(place, copy, &[]).await.code, Some(0));
+    service.ok("DeleteUser", json!({"id": alice})).await;
+    service.ok("EraseUser", json!({"id": alice})).await;
+    create(&service, "bob").await;
+    let list = place.file().with_file_name("erasures.jsonl");
+    while !fs::read_to_string(&list).unwrap_or_default().contains(&alice) {
+        tokio::task::yield_now().await;
+    }
+    service.stop().await;
+    (alice, list)
+}
+
+async fn everybody(place: &Place) -> String {
+    let service = Running::serve(place).await;
+    let users = service.ok("ListUsers", json!({})).await.to_string();
+    service.stop().await;
+    users
+}
+
+#[tokio::test]
+async fn whoever_the_replaced_store_alone_knows_to_be_erased_stays_erased() {
+    let (place, folder) = (Place::sqlite(), tempfile::tempdir().unwrap());
+    let copy = folder.path().join("copy.db");
+    let (alice, list) = erased_since(&place, &copy).await;
+    fs::remove_file(&list).unwrap();
+    let said = restore(&place, &copy, &["--replace"]).await;
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("1 of 1 listed erasures"), "{}", said.stdout);
+    assert!(fs::read_to_string(&list).unwrap().contains(&alice));
+    assert!(!everybody(&place).await.contains("example.org"), "Alice is erased, Bob is of another time");
+}
+
+#[tokio::test]
+async fn a_list_of_another_log_replaces_nothing() {
+    let (place, folder) = (Place::sqlite(), tempfile::tempdir().unwrap());
+    let copy = folder.path().join("copy.db");
+    let (_, list) = erased_since(&place, &copy).await;
+    let own = fs::read_to_string(&list).unwrap();
+    let mut line: Value = serde_json::from_str(&own).unwrap();
+    line["log_id"] = json!("00000000-0000-0000-0000-000000000002");
+    fs::write(&list, format!("{line}\n")).unwrap();
+    let said = restore(&place, &copy, &["--replace"]).await;
+    assert_eq!(said.code, Some(1), "{}", said.stdout);
+    assert!(
+        said.stderr.contains("another log") && said.stderr.contains("nothing is replaced"),
+        "{}",
+        said.stderr
+    );
+    fs::write(&list, own).unwrap();
+    assert!(everybody(&place).await.contains("bob@example.org"), "the store is the one from before");
+}
+
+#[tokio::test]
+async fn a_store_that_is_broken_is_replaced_by_what_the_list_says() {
+    let (place, folder) = (Place::sqlite(), tempfile::tempdir().unwrap());
+    let copy = folder.path().join("copy.db");
+    erased_since(&place, &copy).await;
+    fs::write(place.file(), "this is no database any more").unwrap();
+    let said = restore(&place, &copy, &["--replace"]).await;
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stdout.contains("cannot be read") && said.stdout.contains("1 of 1 listed"),
+        "{}",
+        said.stdout
+    );
 }
 
 #[tokio::test]

@@ -1,17 +1,21 @@
 //! Encrypted connections: who is believed to be the server that a URL names, and what is said about who is not.
 
 mod front;
+mod server;
 
 use std::error::Error;
+use std::time::{Duration, Instant};
 
-use eventstore::{EventStore, Position, Warning};
+use eventstore::{Deadline, EventStore, Position, Warning};
 use eventstore_postgres::{OpenError, Store, migrate};
 use front::Front;
+use server::Server;
+use tokio::task::yield_now;
 
 use crate::appends::{created, options};
 use crate::authority::{Authority, Pair};
 use crate::database::Database;
-use crate::soon;
+use crate::{insist, soon};
 
 /// Reads, steps of projections, the listener and the append connection, each at least once, besides migrations.
 const CONNECTIONS_MIN: u32 = 4;
@@ -58,6 +62,66 @@ async fn every_connection_to_a_server_that_is_the_right_one_is_encrypted() {
     // Whoever had come without TLS would not have got anywhere.
     assert!(front.encrypted() >= CONNECTIONS_MIN, "{}", front.encrypted());
     store.close().await;
+}
+
+/// Appends once more, and again as long as nobody answers.
+async fn comes_back(store: &Store, server: &Server, n: u64) {
+    insist(store, created(n)).await;
+    store.beyond(Position::START).await;
+    while server.connections("query LIKE 'LISTEN %'").await == 0 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_wants_tls_and_a_password_has_both_from_every_connection() {
+    let (authority, another) = (Authority::new(), Authority::new());
+    let server = Server::showing(&authority.issue(&["localhost"])).await;
+    let parameters = format!("sslmode=verify-full&sslrootcert={}", authority.root().display());
+    // The password is bound to this connection: whoever had come in between could not pass it on.
+    let options = options(&server.url("localhost", &format!("{parameters}&channel_binding=require")));
+    migrate(&options).await.expect("it is migrated");
+    let store = Store::open(options).await.expect("it opens");
+    assert_eq!(store.warnings().await, []);
+    comes_back(&store, &server, 1).await;
+    assert_eq!(store.head().await.expect("it is read").position, Position(1));
+    assert!(server.connections("ssl").await >= 3, "one appends, one reads, one listens");
+    assert_eq!(server.connections("NOT ssl").await, 0);
+    // Another takes its place: nobody talks to it, neither whoever appends nor who reads nor who listens.
+    server.show(&another.issue(&["localhost"])).await;
+    assert!(store.append(created(2), Deadline(Instant::now() + Duration::from_secs(2))).await.is_err());
+    assert!(store.head().await.is_err());
+    assert_eq!(server.connections("true").await, 0);
+    server.show(&authority.issue(&["localhost"])).await;
+    comes_back(&store, &server, 3).await;
+    assert_eq!(server.connections("NOT ssl").await, 0);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_wants_tls_is_not_reached_in_any_other_way() {
+    let (authority, another) = (Authority::new(), Authority::new());
+    let server = Server::showing(&authority.issue(&["localhost"])).await;
+    let why = async |host: &str, parameters: &str| {
+        let error = migrate(&options(&server.url(host, parameters))).await.expect_err("it does not get in");
+        (matches!(error, OpenError::Untrusted(_)), error.source().expect("there is a reason").to_string())
+    };
+    let (own, others) = (authority.root().display().to_string(), another.root().display().to_string());
+    let full = "sslmode=verify-full&sslrootcert=";
+    for (host, parameters, untrusted, says) in [
+        ("localhost", format!("{full}{others}"), true, "UnknownIssuer"),
+        ("127.0.0.1", format!("{full}{own}"), true, "not valid for name \"127.0.0.1\""),
+        ("localhost", "sslmode=disable".to_owned(), false, "no encryption (28000)"),
+        ("localhost", String::new(), false, "no encryption (28000)"),
+    ] {
+        let (is_untrusted, why) = why(host, &parameters).await;
+        assert!(is_untrusted == untrusted && why.contains(says), "{parameters}: {why}");
+    }
+    let wrong = server.url("localhost", &format!("{full}{own}")).replace("of-the-service", "guessed");
+    let error = migrate(&options(&wrong)).await.expect_err("that is not the password");
+    assert!(
+        error.source().expect("there is a reason").to_string().contains("password authentication failed")
+    );
 }
 
 #[tokio::test]

@@ -4,18 +4,14 @@
 use std::process::{Command, ExitCode};
 
 use crate::postgres::{Choice, Purpose, Server};
-use crate::repository::{cargo, root};
+use crate::repository::cargo;
 use crate::shell;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Only this crate's tests (may be repeated)
+    /// Only this crate's tests, without those in its documentation (may be repeated)
     #[arg(short, long = "package", value_name = "CRATE")]
     packages: Vec<String>,
-
-    /// Build the tests and run none
-    #[arg(long)]
-    build_only: bool,
 
     #[command(flatten)]
     postgres: Choice,
@@ -26,10 +22,6 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    if arguments.build_only {
-        shell::run(runner(arguments).arg("--no-run"))?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let server = Server::provide(&arguments.postgres, Purpose::Tests)?;
     let mut passed = true;
     // The documentation first: the runner's own summary is to be the last thing that is printed.
@@ -40,42 +32,32 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Nothing when the user asked for tests by name.
+/// Nothing when the user asked for some tests.
 fn documentation(arguments: &Arguments) -> Option<Command> {
-    let documented = |name: &&String| root().join("crates").join(name).join("src/lib.rs").is_file();
-    let packages: Vec<_> = arguments.packages.iter().filter(documented).collect();
-    let all = arguments.packages.is_empty();
-    if !arguments.runner.is_empty() || (packages.is_empty() && !all) {
-        return None;
-    }
-    let mut command = cargo();
-    command.args(["test", "--doc", "--quiet", "--all-features"]);
-    select(&mut command, packages.into_iter());
-    Some(command)
+    let all = arguments.packages.is_empty() && arguments.runner.is_empty();
+    all.then(|| {
+        let mut command = cargo();
+        command.args(["test", "--doc", "--quiet", "--all-features", "--workspace"]);
+        command
+    })
 }
 
 fn runner(arguments: &Arguments) -> Command {
     let mut command = cargo();
     if shell::succeeds(cargo().args(["nextest", "--version"])) {
-        command.args(["nextest", "run"]);
+        command.args(["nextest", "run", "--workspace"]);
+        // Chosen when they run, not when they are built: built alone, a crate has features of its own, and so has all
+        // that it depends on.
+        command
+            .args(arguments.packages.iter().flat_map(|name| ["-E".to_owned(), format!("package({name})")]));
     } else {
         command.args(["test", "--tests"]);
+        if arguments.packages.is_empty() {
+            command.arg("--workspace");
+        }
+        command.args(arguments.packages.iter().flat_map(|name| ["--package", name]));
     }
-    command.arg("--all-features");
-    if !arguments.build_only {
-        // One failure shall not hide the others.
-        command.arg("--no-fail-fast");
-    }
-    select(&mut command, arguments.packages.iter());
-    command.args(&arguments.runner);
+    // One failure shall not hide the others.
+    command.args(["--all-features", "--no-fail-fast"]).args(&arguments.runner);
     command
-}
-
-fn select<'a>(command: &mut Command, packages: impl ExactSizeIterator<Item = &'a String>) {
-    if packages.len() == 0 {
-        command.arg("--workspace");
-    }
-    for package in packages {
-        command.args(["--package", package]);
-    }
 }

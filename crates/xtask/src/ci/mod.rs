@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+use crate::campaign::BUILT;
 use count::Count;
 use part::Part;
 
@@ -46,7 +47,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut count = Count::default();
     let mut outcomes = Vec::new();
-    for part in parts {
+    for mut part in parts {
+        if arguments.parts.is_empty() {
+            part.command.env(BUILT, "1");
+        }
         outcomes.push(run_part(part, &mut count)?);
     }
     print_table(&outcomes);

@@ -15,7 +15,6 @@ use anyhow::Context;
 
 use crate::campaign;
 use crate::repository::{root, target_dir};
-use crate::shell;
 use document::{Language, Step, What};
 use likeness::Ids;
 use service::Service;
@@ -35,7 +34,7 @@ const LISTENS_SECONDS: &str = "2";
 
 /// Runs every session.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    shell::run(&mut campaign::build())?;
+    campaign::build()?;
     let mut failed = 0;
     for document in DOCUMENTS {
         let steps = document::read(&root().join(document))?;

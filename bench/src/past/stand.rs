@@ -6,7 +6,7 @@ use eventstore::EventStore;
 use tokio_util::sync::CancellationToken;
 use user_domain::PasswordPolicy;
 use user_service::Sources;
-use user_service::directory::{Directory, Parts, UserAggregates};
+use user_service::directory::{Directory, LookAlikes, Parts, UserAggregates};
 use user_service::passwords::{HashingCost, Passwords};
 use user_service::projections::runner_settings;
 use user_service::store::{StoreOptions, StoreUrl};
@@ -53,6 +53,7 @@ impl Stand {
             keys: Self::keys()?,
             passwords: self.passwords(),
             policy: PasswordPolicy::at_least(8).expect("eight bytes are allowed"),
+            look_alikes: LookAlikes::default(),
             sources: self.sources.clone(),
             runner: runner_settings(),
         };

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use user_domain::PasswordPolicy;
 use user_service::Sources;
-use user_service::directory::{Directory, Parts};
+use user_service::directory::{Directory, LookAlikes, Parts};
 use user_service::feed::{FeedLimits, Feeds};
 use user_service::grpc::UserApi;
 use user_service::host::{Api, Host, HostLimits, Readiness, ReadinessCheck};
@@ -31,6 +31,7 @@ pub(crate) async fn directory(store: Arc<dyn EventStore>, sources: Sources) -> a
         passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
         // A campaign is one caller, and is wrong on purpose.
         policy: PasswordPolicy::default().with_caller_failures_max(0),
+        look_alikes: LookAlikes::default(),
         sources,
         runner: RunnerSettings { lease_ttl: LEASE, ..runner_settings() },
     };

@@ -12,7 +12,7 @@ pub trait Decider: 'static {
     /// The name of this kind of stream in the log.
     const AGGREGATE_TYPE: &'static str;
     /// Scopes of claims that came after the first: a stream of before does not hold them, whatever its state says, until it
-    /// changes what it claims there.
+    /// changes what it claims there. Here alone may a command go without what another owns.
     const LATER_SCOPES: &'static [&'static str] = &[];
 
     /// What the events so far add up to. `State::default()` is the state before any event.

@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
     use crate::Sources;
-    use crate::directory::{NewCredential, Parts};
+    use crate::directory::{LookAlikes, NewCredential, Parts};
     use crate::passwords::{HashingCost, Passwords};
     use crate::store::{StoreOptions, StoreUrl};
     use crate::vault::MasterKeys;
@@ -138,6 +138,7 @@ mod tests {
             keys: MasterKeys::parse(&key, &[]).expect("it is one"),
             passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
             policy: PasswordPolicy::default(),
+            look_alikes: LookAlikes::default(),
             sources,
             runner: crate::projections::runner_settings(),
         };

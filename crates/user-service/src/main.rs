@@ -32,7 +32,7 @@ async fn main() -> ExitCode {
         tracing::error!(place, "a panic: a defect of the service");
     }));
     user_api::install_type_registry();
-    let ended = cli.run().await;
+    let ended = Box::pin(cli.run()).await;
     traces.finish();
     match ended {
         Ok(Exit::Success) => ExitCode::SUCCESS,

@@ -195,7 +195,7 @@ impl<'a> Sender<'a> {
 }
 
 fn messages(import_id: Uuid, rows: Vec<v1::ImportRow>) -> Vec<v1::ImportUsersRequest> {
-    let settings = v1::ImportSettings { import_id: import_id.to_string(), validate_only: false };
+    let settings = v1::ImportSettings { import_id: import_id.to_string(), ..Default::default() };
     let settings = Part::Settings(Box::new(settings));
     let rows = rows.into_iter().map(|row| Part::Row(Box::new(row)));
     std::iter::once(settings).chain(rows).map(|part| v1::ImportUsersRequest { part: Some(part) }).collect()

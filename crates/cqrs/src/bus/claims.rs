@@ -33,7 +33,7 @@ impl ClaimDifference {
             !later.contains(&claim.scope) || changes.wanted().any(|wanted| wanted == *key)
         };
         let after = after.into_iter().filter(said).map(|(key, claim)| (claim, key)).collect();
-        Self { changes, after, doubtful }
+        Self { changes, after, doubtful, forgone: Vec::new() }
     }
 
     /// What is to be given up and may not be held.
@@ -46,6 +46,15 @@ impl ClaimDifference {
         let ClaimChanges { taken, moved, released } = &mut self.changes;
         taken.extend(moved.extract_if(.., |claim| claim.from == not_held).map(|claim| claim.to));
         released.retain(|key| *key != not_held);
+    }
+
+    /// What was wanted is another's, and is done without: what it was to come of is given up all the same.
+    pub(super) fn forgo(&mut self, wanted: ClaimKey) {
+        let ClaimChanges { taken, moved, released } = &mut self.changes;
+        taken.retain(|key| *key != wanted);
+        released.extend(moved.extract_if(.., |claim| claim.to == wanted).map(|claim| claim.from));
+        self.forgone
+            .extend(self.after.extract_if(.., |(_, key)| *key == wanted).map(|(claim, _)| claim.scope));
     }
 
     /// The scope of a key that was wanted.
@@ -117,5 +126,19 @@ mod tests {
         let mut released = ClaimDifference::between(std::slice::from_ref(&own), vec![], &["looks"], key);
         released.without(key(&own));
         assert_eq!(released.changes, ClaimChanges::default());
+    }
+
+    #[test]
+    fn what_is_done_without_is_not_wanted_and_what_was_there_is_given_up() {
+        let (own, next) = (claim("looks", "l"), claim("looks", "m"));
+        let mut moved =
+            ClaimDifference::between(std::slice::from_ref(&own), vec![next.clone()], &["looks"], key);
+        moved.forgo(key(&next));
+        assert_eq!(moved.changes, ClaimChanges { released: vec![key(&own)], ..ClaimChanges::default() });
+        assert_eq!((moved.after.len(), moved.forgone), (0, vec!["looks"]));
+        let mut taken = ClaimDifference::between(&[], vec![own.clone()], &["looks"], key);
+        taken.forgo(key(&own));
+        assert_eq!(taken.changes, ClaimChanges::default());
+        assert_eq!(taken.forgone, ["looks"]);
     }
 }

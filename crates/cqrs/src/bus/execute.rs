@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use eventstore::{
-    Append, AppendError, Appended, Deadline, Derived, NewRequest, Rejection, RequestRecord, Version,
+    Append, AppendError, Appended, ClaimKey, Deadline, Derived, NewRequest, Rejection, RequestRecord, Version,
 };
 use tracing::instrument;
 
@@ -121,7 +121,7 @@ impl<A> CommandBus<A> {
         }
         let mut decision = self.weigh(execution, before, events);
         self.keep_to_what_is_held(execution, &mut decision).await?;
-        self.refuse_taken_claims(execution, &decision).await?;
+        self.refuse_taken_claims(execution, &mut decision).await?;
         let append = self.append_of(execution, &decision, &context).await?;
         Ok(Prepared::Changed(decision, Box::new(append)))
     }
@@ -195,23 +195,42 @@ impl<A> CommandBus<A> {
         Ok(())
     }
 
-    /// Refuses what another aggregate owns now, before a password is hashed for nothing. A race that slips through is
-    /// found by the append.
+    /// Refuses what another aggregate owns now, before a password is hashed for nothing, unless it can be done without. A
+    /// race that slips through is found by the append.
     pub(super) async fn refuse_taken_claims<D: Decider>(
         &self,
         execution: &Execution<D, A::Attachment>,
-        decision: &Decision<D>,
+        decision: &mut Decision<D>,
     ) -> Result<(), CommandError<D::Refusal>>
     where
         A: Aggregates<D>,
     {
-        for key in decision.claims.changes.wanted() {
+        let wanted: Vec<_> = decision.claims.changes.wanted().collect();
+        for key in wanted {
             let owner = self.store.claim_owner(key).await.map_err(Fault::from)?;
-            if owner.is_some_and(|owner| owner != execution.id) {
+            if owner.is_none_or(|owner| owner == execution.id) {
+                continue;
+            }
+            if !self.is_dispensable(execution, decision, key) {
                 return Err(self.taken(decision, key));
             }
+            decision.claims.forgo(key);
         }
         Ok(())
+    }
+
+    /// Whether the command goes without a claim that it wants, if another owns it.
+    fn is_dispensable<D: Decider>(
+        &self,
+        execution: &Execution<D, A::Attachment>,
+        decision: &Decision<D>,
+        key: ClaimKey,
+    ) -> bool
+    where
+        A: Aggregates<D>,
+    {
+        let dispensable = self.aggregates.dispensable(&execution.attachment);
+        decision.claims.scope_of(key).is_some_and(|scope| dispensable.contains(&scope))
     }
 
     async fn write<D: Decider>(
@@ -232,6 +251,7 @@ impl<A> CommandBus<A> {
             events: &decision.events,
             after: &decision.after,
             claims: &decision.claims.after,
+            forgone: &decision.claims.forgone,
         };
         self.aggregates.write(&change, context, &execution.attachment).await
     }
@@ -248,12 +268,16 @@ impl<A> CommandBus<A> {
         match rejection {
             // What was loaded may have meant something else, too: all of it is done again.
             Rejection::Conflict { .. } | Rejection::LayoutMoved => Ok(Try::Conflict),
+            // Somebody took it since the look: the next look finds it hers.
+            Rejection::ClaimTaken { key, .. } if self.is_dispensable(execution, decision, key) => {
+                Ok(Try::Conflict)
+            }
             Rejection::ClaimTaken { key, .. } => Err(self.taken(decision, key)),
             Rejection::Duplicate(record) => self.replay(execution.request, record).await.map(Try::Answered),
         }
     }
 
-    fn taken<D: Decider>(&self, decision: &Decision<D>, key: eventstore::ClaimKey) -> CommandError<D::Refusal>
+    fn taken<D: Decider>(&self, decision: &Decision<D>, key: ClaimKey) -> CommandError<D::Refusal>
     where
         A: Aggregates<D>,
     {

@@ -47,6 +47,11 @@ pub trait Aggregates<D: Decider>: Debug + Send + Sync + 'static {
     /// The keyed hash under which the log knows a claim.
     fn claim_key(&self, claim: &Claim) -> ClaimKey;
 
+    /// Later scopes in which this command goes without what another aggregate owns, instead of being refused.
+    fn dispensable(&self, _attachment: &Self::Attachment) -> &'static [&'static str] {
+        &[]
+    }
+
     /// What the caller is told when another aggregate owns a claim of this scope.
     fn claim_taken(&self, scope: &'static str) -> D::Refusal;
 
@@ -72,6 +77,8 @@ pub struct Change<'a, D: Decider> {
     pub after: &'a D::State,
     /// What the state after them owns: every claim with its key, but for those of a later scope that stay as they are.
     pub claims: &'a [(Claim, ClaimKey)],
+    /// Scopes in which it owns nothing from now on, since what its state says there is another's.
+    pub forgone: &'a [&'static str],
 }
 
 /// A change as the log takes it.
@@ -141,4 +148,5 @@ struct ClaimDifference {
     changes: ClaimChanges,
     after: Vec<(Claim, ClaimKey)>,
     doubtful: Vec<ClaimKey>,
+    forgone: Vec<&'static str>,
 }

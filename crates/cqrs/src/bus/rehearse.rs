@@ -11,7 +11,7 @@ use crate::{Claim, Decider};
 pub enum Rehearsed {
     /// It has been executed under its request id.
     Repeats,
-    /// It would succeed, and its aggregate would own this.
+    /// It would succeed, and its aggregate would own this, and what it goes without if another owns it.
     WouldOwn(Vec<(Claim, ClaimKey)>),
 }
 
@@ -42,8 +42,10 @@ impl<A> CommandBus<A> {
         }
         let (before, _) = self.aggregates.load(execution.id).await?;
         let events = D::decide(&before, &execution.command).map_err(CommandError::Refused)?;
-        let decision = self.weigh(execution, before, events);
-        self.refuse_taken_claims(execution, &decision).await?;
+        let mut decision = self.weigh(execution, before, events);
+        self.refuse_taken_claims(execution, &mut decision).await?;
+        let dispensable = self.aggregates.dispensable(&execution.attachment);
+        decision.claims.after.retain(|(claim, _)| !dispensable.contains(&claim.scope));
         Ok(Rehearsed::WouldOwn(decision.claims.after))
     }
 }

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use crate::Sources;
     use crate::access::NewToken;
-    use crate::directory::{Directory, Parts};
+    use crate::directory::{Directory, LookAlikes, Parts};
     use crate::passwords::{HashingCost, Passwords};
     use crate::store::{StoreOptions, StoreUrl};
     use crate::vault::MasterKeys;
@@ -113,6 +113,7 @@ mod tests {
             keys: MasterKeys::parse(&MasterKeys::generate(&sources), &[]).expect("it is one"),
             passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
             policy: PasswordPolicy::default(),
+            look_alikes: LookAlikes::default(),
             sources,
             runner: crate::projections::runner_settings(),
         };

@@ -21,7 +21,7 @@ use super::restore::reapply;
 use super::settings::{ErasureArgs, KeyArgs, StoreArgs, announce_key};
 use crate::access::{Gate, Tokens};
 use crate::data_folder::{DataFolder, Freshness};
-use crate::directory::{Directory, Parts};
+use crate::directory::{Directory, LookAlikes, Parts};
 use crate::feed::Feeds;
 use crate::grpc::{CallerMetadata, UserApi};
 use crate::host::{Api, Host, Readiness, ReadinessCheck, WebOrigin};
@@ -86,6 +86,10 @@ pub(super) struct ServeArgs {
     /// How many wrong passwords a caller (by her address) has in a minute, whomever she asks for; 0 for any number
     #[arg(long, env = "USER_SERVICE_PASSWORD_FAILURES_PER_CALLER_MAX", default_value_t = PasswordPolicy::CALLER_FAILURES_MAX)]
     password_failures_per_caller_max: u32,
+    /// What becomes of a new username that looks like another user's, as `marlo` like `mario` and `paypa1` like `paypal`. Exactly
+    /// the same name is refused in any case; so are names like `admin` and their look-alikes
+    #[arg(long, env = "USER_SERVICE_LOOK_ALIKES", value_enum, default_value_t)]
+    look_alikes: LookAlikes,
     /// Memory of a password hash in KiB; 19456 or more
     #[arg(long, env = "USER_SERVICE_ARGON2_MEMORY_KIB", default_value_t = 19_456)]
     argon2_memory_kib: u32,
@@ -268,8 +272,9 @@ async fn own(args: &ServeArgs) -> anyhow::Result<Service> {
     }
     let store = options.open().await?;
     let passwords = Passwords::new(cost, sources.clone());
-    let directory =
-        Directory::open(store, Parts { keys, passwords, policy, sources, runner: args.runner() }).await?;
+    let (look_alikes, runner) = (args.look_alikes, args.runner());
+    let parts = Parts { keys, passwords, policy, look_alikes, sources, runner };
+    let directory = Directory::open(store, parts).await?;
     Ok(Service { directory, folder, freshness })
 }
 

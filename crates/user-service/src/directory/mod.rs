@@ -13,7 +13,7 @@ use cqrs::{CommandBus, CommandError, Execution, Fault, Outcome, Rehearsed};
 use eventstore::{Clock, EventStore, NewRequest};
 use user_domain::{ApiToken, ApiTokenRefusal, ApiTokens, PasswordPolicy, Refusal, User, Users};
 
-pub use attachment::Attachment;
+pub use attachment::{Attachment, LookAlikes};
 pub use history::{HistoryError, decode};
 pub(crate) use history::{happened, open};
 pub use new_credential::NewCredential;
@@ -56,6 +56,8 @@ pub struct Parts {
     pub passwords: Passwords,
     /// What a new password must be like.
     pub policy: PasswordPolicy,
+    /// What becomes of names that look like another's.
+    pub look_alikes: LookAlikes,
     /// Randomness and time.
     pub sources: Sources,
     /// How projections are run, where they are.
@@ -67,7 +69,14 @@ impl Parts {
     pub(crate) fn of_an_operator(keys: MasterKeys) -> Self {
         let sources = Sources::system();
         let passwords = Passwords::new(HashingCost::FLOOR, sources.clone());
-        Self { keys, passwords, policy: PasswordPolicy::default(), sources, runner: runner_settings() }
+        Self {
+            keys,
+            passwords,
+            policy: PasswordPolicy::default(),
+            look_alikes: LookAlikes::default(),
+            sources,
+            runner: runner_settings(),
+        }
     }
 }
 
@@ -91,7 +100,7 @@ impl Directory {
     }
 
     fn of(store: Arc<dyn EventStore>, access: Access, parts: Parts, root: VaultRoot) -> Self {
-        let Parts { keys, passwords, policy, sources, runner } = parts;
+        let Parts { keys, passwords, policy, look_alikes, sources, runner } = parts;
         let root = Arc::new(root);
         let keys = Arc::new(keys);
         let bus = CommandBus::new(
@@ -102,7 +111,8 @@ impl Directory {
                 Arc::clone(&root),
                 passwords.clone(),
                 sources.clone(),
-            ),
+            )
+            .with_look_alikes(look_alikes),
         );
         let tokens = TokenAggregates::new(Arc::clone(&store), Arc::clone(&root), sources.clone());
         let tokens = CommandBus::new(Arc::clone(&store), tokens);

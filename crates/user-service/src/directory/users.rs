@@ -8,9 +8,9 @@ use eventstore::{
     AggregateId, ClaimKey, Derived, EventId, EventStore, NewEvent, RecordedEvent, RowChange, RowWrite,
     Version,
 };
-use user_domain::{LiveUser, Refusal, User, UserEvent, Users};
+use user_domain::{LiveUser, Refusal, User, UserEvent, Username, Users};
 
-use super::{Attachment, NewCredential, decode};
+use super::{Attachment, LookAlikes, NewCredential, decode};
 use crate::Sources;
 use crate::passwords::Passwords;
 use crate::read_model::{self, USER_READ_MODEL};
@@ -27,6 +27,7 @@ pub struct UserAggregates {
     root: Arc<VaultRoot>,
     passwords: Passwords,
     sources: Sources,
+    look_alikes: LookAlikes,
 }
 
 #[async_trait]
@@ -53,6 +54,13 @@ impl Aggregates<Users> for UserAggregates {
 
     fn claim_key(&self, claim: &Claim) -> ClaimKey {
         self.root.claim_key(claim)
+    }
+
+    fn dispensable(&self, attachment: &Attachment) -> &'static [&'static str] {
+        match (self.look_alikes, attachment.look_alikes) {
+            (LookAlikes::Refuse, LookAlikes::Refuse) => &[],
+            (LookAlikes::Accept, _) | (_, LookAlikes::Accept) => &[Username::LOOK_ALIKE_SCOPE],
+        }
     }
 
     fn claim_taken(&self, scope: &'static str) -> Refusal {
@@ -93,7 +101,13 @@ impl UserAggregates {
         passwords: Passwords,
         sources: Sources,
     ) -> Self {
-        Self { store, keys, root, passwords, sources }
+        Self { store, keys, root, passwords, sources, look_alikes: LookAlikes::Refuse }
+    }
+
+    /// What becomes of names that look like another's, whatever comes with a command.
+    #[must_use]
+    pub(super) fn with_look_alikes(self, look_alikes: LookAlikes) -> Self {
+        Self { look_alikes, ..self }
     }
 
     /// A user without a row was never created, or has been erased.
@@ -143,7 +157,8 @@ impl UserAggregates {
         let encoded = event.encode();
         // The key goes with the erasure: what is sealed with it then could never be read.
         let origin = origin.filter(|_| !matches!(change.after, User::Erased(_)));
-        let contents = Contents { personal: encoded.personal.as_deref(), claims: change.claims, origin };
+        let Change { claims, forgone, .. } = *change;
+        let contents = Contents { personal: encoded.personal.as_deref(), claims, forgone, origin };
         let sealed = (contents.personal.is_some() || contents.origin.is_some())
             .then(|| key.seal(&self.sources, place, contents))
             .transpose()

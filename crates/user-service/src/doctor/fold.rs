@@ -56,9 +56,11 @@ impl Folded {
         }
     }
 
-    /// What an event says that she owns. In a later scope it says so where that changes: it holds until it is said again.
+    /// What an event says that she owns. In a later scope it says so where that changes: it holds until it is said again, or
+    /// until it is said that she owns nothing there.
     fn own(&mut self, opened: Opened) {
-        self.claims.retain(|scope, _| Users::LATER_SCOPES.contains(&&**scope));
+        let is_later = |scope: &str| Users::LATER_SCOPES.contains(&scope);
+        self.claims.retain(|scope, _| is_later(scope) && !opened.forgone.contains(scope));
         self.claims.extend(opened.claims);
     }
 
@@ -204,7 +206,7 @@ mod tests {
         for (key, scopes) in events {
             let key = ClaimKey(Uuid::from_u128(*key));
             let claims = scopes.iter().map(|scope| ((*scope).to_owned(), key)).collect();
-            folded.own(Opened { personal: None, claims, origin: None });
+            folded.own(Opened { personal: None, claims, forgone: BTreeSet::new(), origin: None });
         }
         folded.claims
     }
@@ -220,5 +222,14 @@ mod tests {
         let all = [OLD[0], OLD[1], LOOKS];
         assert_eq!(owned(&[(1, &all), (2, &OLD)])[LOOKS], ClaimKey(Uuid::from_u128(1)));
         assert_eq!(owned(&[(1, &all), (2, &all)])[LOOKS], ClaimKey(Uuid::from_u128(2)));
+    }
+
+    #[test]
+    fn what_somebody_goes_without_she_does_not_own() {
+        let key = ClaimKey(Uuid::from_u128(1));
+        let mut folded = Folded { claims: BTreeMap::from([(LOOKS.to_owned(), key)]), ..Folded::default() };
+        let forgone = BTreeSet::from([LOOKS.to_owned()]);
+        folded.own(Opened { personal: None, claims: BTreeMap::new(), forgone, origin: None });
+        assert!(folded.claims.is_empty());
     }
 }

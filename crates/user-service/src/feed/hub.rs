@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
     use crate::Sources;
-    use crate::directory::Parts;
+    use crate::directory::{LookAlikes, Parts};
     use crate::feed::{FeedLimits, Feeds, Mark, Start, Told};
     use crate::passwords::{HashingCost, Passwords};
     use crate::store::{StoreOptions, StoreUrl};
@@ -170,6 +170,7 @@ mod tests {
             keys: MasterKeys::parse(&key, &[]).expect("it is one"),
             passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
             policy: PasswordPolicy::default(),
+            look_alikes: LookAlikes::default(),
             sources,
             runner: crate::projections::runner_settings(),
         };

@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::Sources;
-    use crate::directory::{Directory, NewCredential, Parts};
+    use crate::directory::{Directory, LookAlikes, NewCredential, Parts};
     use crate::passwords::{HashingCost, Passwords};
     use crate::queries::EventQuestion;
     use crate::store::{StoreOptions, StoreUrl};
@@ -137,6 +137,7 @@ mod tests {
             keys: MasterKeys::parse(&MasterKeys::generate(&sources), &[]).expect("it is one"),
             passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
             policy: PasswordPolicy::default(),
+            look_alikes: LookAlikes::default(),
             sources,
             runner: crate::projections::runner_settings(),
         };

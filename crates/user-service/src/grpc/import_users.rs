@@ -17,7 +17,7 @@ use super::errors;
 use super::fields::Fields;
 use super::import_row::{Row, request_id};
 use super::import_turns::Turns;
-use crate::directory::{Attachment, Directory};
+use crate::directory::{Attachment, Directory, LookAlikes};
 use crate::imports::{Import, ImportError, Imports, ROWS_IN_FLIGHT};
 
 /// Rows of one call: an answer of a megabyte, and some seconds to a minute of work.
@@ -45,8 +45,8 @@ async fn import_all(
     call: &Call,
     mut pieces: Pieces,
 ) -> Result<v1::ImportUsersResponse, ConnectError> {
-    let (import_id, validate_only) = settings(pieces.next().await.transpose().map_err(unread)?)?;
-    let importing = Importing { directory, import, call, import_id, validate_only };
+    let settings = settings(pieces.next().await.transpose().map_err(unread)?)?;
+    let importing = Importing { directory, import, call, settings };
     let mut turns = Turns::default();
     let rows = pieces.enumerate().map(|(n, piece)| {
         let row = row_of(n, piece)?;
@@ -60,15 +60,24 @@ async fn import_all(
     Ok(tally.told)
 }
 
-/// What holds for all rows: which import it is, and whether it is only a rehearsal.
-fn settings(first: Option<StreamMessage<v1::ImportUsersRequest>>) -> Result<(Uuid, bool), ApiError> {
+/// What holds for all rows.
+struct Settings {
+    import_id: Uuid,
+    /// It is only a rehearsal.
+    validate_only: bool,
+    look_alikes: LookAlikes,
+}
+
+fn settings(first: Option<StreamMessage<v1::ImportUsersRequest>>) -> Result<Settings, ApiError> {
     let mut fields = Fields::default();
     let Some(Part::Settings(settings)) = first.and_then(|first| first.to_owned_message().part) else {
         fields.wrong("settings", "REQUIRED", "the first message has the settings of the import");
         return Err(fields.error());
     };
     let import_id = fields.listed_id("settings.import_id", &settings.import_id);
-    Ok((import_id.ok_or_else(|| fields.error())?, settings.validate_only))
+    let look_alikes = if settings.accept_look_alikes { LookAlikes::Accept } else { LookAlikes::Refuse };
+    let import_id = import_id.ok_or_else(|| fields.error())?;
+    Ok(Settings { import_id, validate_only: settings.validate_only, look_alikes })
 }
 
 /// What the stack could not read, with the reason that it has in other calls.
@@ -102,8 +111,7 @@ struct Importing<'a> {
     directory: &'a Directory,
     import: &'a Import,
     call: &'a Call,
-    import_id: Uuid,
-    validate_only: bool,
+    settings: Settings,
 }
 
 /// How a row ended.
@@ -139,7 +147,7 @@ impl Importing<'_> {
     }
 
     async fn end(&self, number: u64, execution: Execution<Users, Attachment>) -> RowEnd {
-        let end = if self.validate_only {
+        let end = if self.settings.validate_only {
             self.import.rehearse(&execution).await.map(|what| RowEnd::rehearsed(number, what))
         } else {
             self.import.carry_out(execution).await.map(|outcome| RowEnd::done(number, &outcome))
@@ -157,7 +165,7 @@ impl Importing<'_> {
     }
 
     fn execution(&self, number: u64, row: Row) -> Execution<Users, Attachment> {
-        let (root, request_id) = (self.directory.root(), request_id(self.import_id, number));
+        let (root, request_id) = (self.directory.root(), request_id(self.settings.import_id, number));
         let request = NewRequest {
             key: root.request_key(self.call.principal.name(), self.call.actor(), "ImportUsers", request_id),
             fingerprint: root.fingerprint(&[&row.bytes]),
@@ -165,7 +173,11 @@ impl Importing<'_> {
         Execution {
             id: row.id,
             command: row.command.into(),
-            attachment: Attachment { credential: row.credential, origin: self.call.origin.clone() },
+            attachment: Attachment {
+                credential: row.credential,
+                origin: self.call.origin.clone(),
+                look_alikes: self.settings.look_alikes,
+            },
             precondition: None,
             request: Some(request),
             metadata: self.call.metadata(Some(request_id)),

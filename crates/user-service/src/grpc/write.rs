@@ -87,7 +87,7 @@ impl Write<'_> {
         let execution = Execution {
             id: target.id,
             command,
-            attachment: Attachment { credential, origin: self.call.origin.clone() },
+            attachment: Attachment { origin: self.call.origin.clone(), ..credential.into() },
             precondition: target.precondition,
             request,
             metadata: self.call.metadata(target.request_id),

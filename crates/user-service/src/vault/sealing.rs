@@ -5,7 +5,7 @@
 //! from stands there too: it is about the person as much as what she changed.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cqrs::Claim;
 use eventstore::{AggregateId, ClaimKey, RecordedEvent, Version};
@@ -41,6 +41,8 @@ pub(crate) struct Contents<'a> {
     pub(crate) personal: Option<&'a str>,
     /// What the state after the event owns.
     pub(crate) claims: &'a [(Claim, ClaimKey)],
+    /// The scopes in which it owns nothing from there on.
+    pub(crate) forgone: &'a [&'static str],
     /// Where the request came from, if that is known.
     pub(crate) origin: Option<&'a Origin>,
 }
@@ -52,16 +54,20 @@ pub struct Opened {
     pub personal: Option<Zeroizing<String>>,
     /// What the state after the event owns, by scope.
     pub claims: BTreeMap<String, ClaimKey>,
+    /// The scopes in which it owns nothing from there on: what it would own is another's.
+    pub forgone: BTreeSet<String>,
     /// Where the request came from; `None` when that was not known, or not recorded yet.
     pub origin: Option<Origin>,
 }
 
-/// The bytes of a sealed part. Both options were not always there: what is absent reads as nothing.
+/// The bytes of a sealed part. All but the claims was not always there: what is absent reads as nothing.
 #[derive(Serialize, Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     personal: Option<&'a RawValue>,
     claims: BTreeMap<String, Uuid>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    forgone: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<Cow<'a, Origin>>,
 }
@@ -102,10 +108,11 @@ impl UserKey {
         place: Place<'_>,
         contents: Contents<'_>,
     ) -> Result<Vec<u8>, serde_json::Error> {
-        let Contents { personal, claims, origin } = contents;
+        let Contents { personal, claims, forgone, origin } = contents;
         let envelope = Envelope {
             personal: personal.map(serde_json::from_str).transpose()?,
             claims: claims.iter().map(|(claim, key)| (claim.scope.to_owned(), key.0)).collect(),
+            forgone: forgone.iter().map(|scope| (*scope).to_owned()).collect(),
             origin: origin.map(Cow::Borrowed),
         };
         let plain = Zeroizing::new(serde_json::to_vec(&envelope)?);
@@ -119,6 +126,7 @@ impl UserKey {
         Ok(Opened {
             personal: envelope.personal.map(|personal| Zeroizing::new(personal.get().to_owned())),
             claims: envelope.claims.into_iter().map(|(scope, key)| (scope, ClaimKey(key))).collect(),
+            forgone: envelope.forgone,
             origin: envelope.origin.map(Cow::into_owned),
         })
     }
@@ -175,11 +183,14 @@ mod tests {
         let (sources, claim) = (Sources::system(), ClaimKey(Uuid::from_u128(9)));
         let key = UserKey::generate(&sources);
         let claims = [(Claim { scope: "email.1", value: "a@example.org".to_owned() }, claim)];
-        let contents = Contents { personal: Some(EMAIL), claims: &claims, origin: Some(&origin()) };
+        let forgone = ["username_look_alike.1"];
+        let contents =
+            Contents { personal: Some(EMAIL), claims: &claims, forgone: &forgone, origin: Some(&origin()) };
         let sealed = key.seal(&sources, PLACE, contents).expect("it is JSON");
         let opened = key.open(PLACE, &sealed).expect("it is its place");
         assert_eq!(opened.personal.as_deref().map(String::as_str), Some(EMAIL));
         assert_eq!(opened.claims, BTreeMap::from([("email.1".to_owned(), claim)]));
+        assert_eq!(opened.forgone, BTreeSet::from(forgone.map(str::to_owned)));
         assert_eq!(opened.origin, Some(origin()));
         for elsewhere in [
             Place { version: Version(2), ..PLACE },
@@ -207,7 +218,7 @@ mod tests {
         );
         assert_eq!(opened.personal.as_deref().map(String::as_str), Some(EMAIL));
         assert_eq!(opened.claims, BTreeMap::from([("email.1".to_owned(), ClaimKey(Uuid::from_u128(9)))]));
-        assert_eq!(opened.origin, None);
+        assert!(opened.origin.is_none() && opened.forgone.is_empty());
     }
 
     #[test]

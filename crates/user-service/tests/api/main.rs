@@ -18,6 +18,7 @@ mod updating;
 mod repeating;
 mod lifecycle;
 mod names;
+mod look_alikes;
 mod passwords;
 mod throttling;
 mod history;

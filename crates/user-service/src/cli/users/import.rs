@@ -44,6 +44,9 @@ pub(super) struct ImportArgs {
     /// Say which rows would be refused, and write nothing
     #[arg(long)]
     validate_only: bool,
+    /// Take rows whose username looks like another user's, as `marlo` like `mario`
+    #[arg(long)]
+    accept_look_alikes: bool,
 }
 
 /// How many rows ended how.
@@ -90,7 +93,11 @@ pub(super) async fn import(api: &ApiArgs, args: &ImportArgs) -> anyhow::Result<(
         Some(import_id) => import_id,
         None => name_of(&args.file)?,
     };
-    let settings = v1::ImportSettings { import_id: import_id.to_string(), validate_only: args.validate_only };
+    let settings = v1::ImportSettings {
+        import_id: import_id.to_string(),
+        validate_only: args.validate_only,
+        accept_look_alikes: args.accept_look_alikes,
+    };
     let mut rows = RowFile::open(&args.file, args.format)?;
     let bar = ProgressBar::new(rows.bytes()).with_style(ProgressStyle::with_template(BAR)?);
     let mut tally = Tally::default();

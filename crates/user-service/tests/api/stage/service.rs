@@ -15,7 +15,7 @@ use user_api::v1::UserServiceClient;
 use user_domain::PasswordPolicy;
 use user_service::Sources;
 use user_service::access::{Gate, TokenRule, Tokens};
-use user_service::directory::{Directory, Parts};
+use user_service::directory::{Directory, LookAlikes, Parts};
 use user_service::feed::{FeedLimits, Feeds};
 use user_service::grpc::{CallerMetadata, UserApi};
 use user_service::host::{Api, Drained, Host, HostLimits, Readiness, ReadinessCheck};
@@ -30,11 +30,12 @@ use super::{Answer, Header, Place, post, post_with, refusal_of};
 pub(crate) const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /// What a directory is made of, besides its store.
-fn parts(sources: Sources) -> Parts {
+fn parts(sources: Sources, look_alikes: LookAlikes) -> Parts {
     Parts {
         keys: MasterKeys::parse(MASTER_KEY, &[]).expect("it is a key"),
         passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
         policy: PasswordPolicy::default(),
+        look_alikes,
         sources,
         runner: runner_settings(),
     }
@@ -82,24 +83,34 @@ impl Service {
 
     /// The same, with other options of the store.
     pub(crate) async fn start_on(options: StoreOptions, sources: Sources, feed_limits: FeedLimits) -> Self {
-        Self::start_as(options, sources, feed_limits, CallerMetadata::Ignored, TokenRule::Optional).await
+        let parts = parts(sources, LookAlikes::Refuse);
+        Self::start_as(options, parts, feed_limits, CallerMetadata::Ignored, TokenRule::Optional).await
+    }
+
+    /// The same where names may look alike.
+    pub(crate) async fn start_accepting_look_alikes(place: &Place, sources: Sources) -> Self {
+        let (feeds, callers) = (FeedLimits::default(), CallerMetadata::Ignored);
+        let parts = parts(sources, LookAlikes::Accept);
+        Self::start_as(place.options(), parts, feeds, callers, TokenRule::Optional).await
     }
 
     /// The same for callers who have to show a token.
     pub(crate) async fn start_guarded(place: &Place, sources: Sources) -> Self {
         let (feeds, callers) = (FeedLimits::default(), CallerMetadata::Ignored);
-        Self::start_as(place.options(), sources, feeds, callers, TokenRule::Required).await
+        let parts = parts(sources, LookAlikes::Refuse);
+        Self::start_as(place.options(), parts, feeds, callers, TokenRule::Required).await
     }
 
     /// The same for callers whose word is believed.
     pub(crate) async fn start_trusting(place: &Place, sources: Sources) -> Self {
         let (feeds, callers) = (FeedLimits::default(), CallerMetadata::Trusted);
-        Self::start_as(place.options(), sources, feeds, callers, TokenRule::Optional).await
+        let parts = parts(sources, LookAlikes::Refuse);
+        Self::start_as(place.options(), parts, feeds, callers, TokenRule::Optional).await
     }
 
     async fn start_as(
         options: StoreOptions,
-        sources: Sources,
+        parts: Parts,
         feed_limits: FeedLimits,
         callers: CallerMetadata,
         rule: TokenRule,
@@ -108,8 +119,7 @@ impl Service {
         let nobody_starts = STARTING.read().await;
         options.migrate().await.expect("the place is empty, or ours");
         let store = options.open().await.expect("it was migrated");
-        let directory =
-            Directory::open(store, parts(sources)).await.expect("the key is the one it was made with");
+        let directory = Directory::open(store, parts).await.expect("the key is the one it was made with");
         drop(nobody_starts);
         let limits = HostLimits::default();
         let feeds = Feeds::new(directory.clone(), feed_limits);

@@ -22,7 +22,7 @@ pub(crate) fn bcrypt() -> Credential {
 }
 
 pub(crate) fn settings(import_id: &str) -> v1::ImportUsersRequest {
-    let settings = v1::ImportSettings { import_id: import_id.to_owned(), validate_only: false };
+    let settings = v1::ImportSettings { import_id: import_id.to_owned(), ..Default::default() };
     v1::ImportUsersRequest { part: Some(Part::Settings(Box::new(settings))) }
 }
 

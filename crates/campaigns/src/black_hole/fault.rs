@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use anyhow::{Context, ensure};
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
 use crate::ground::Ground;
@@ -11,6 +13,9 @@ use crate::proxy::{Manner, Proxy};
 
 /// The server takes no more connections than this.
 pub(super) const CONNECTIONS_MAX: usize = 40;
+
+/// What a server says that has no connection left.
+const ALL_TAKEN: &str = "53300";
 
 /// Whoever had a connection that was cut is gone after less.
 const LEAVING_MAX: Duration = Duration::from_secs(20);
@@ -48,9 +53,13 @@ pub(super) enum Lasting {
     Manner,
     /// They go with it.
     Held {
-        _holders: Vec<Client>,
+        holders: Vec<Client>,
     },
 }
+
+/// How many connections of the service wait for whoever holds the table; nobody is let in besides, where all are taken.
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity \
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'relation'";
 
 /// Lets it happen to whoever is behind the wire.
 pub(super) async fn befall(fault: Fault, ground: &Ground, wire: &Proxy) -> anyhow::Result<Lasting> {
@@ -62,7 +71,7 @@ pub(super) async fn befall(fault: Fault, ground: &Ground, wire: &Proxy) -> anyho
             let hold = "BEGIN; LOCK TABLE user_service.claims, user_service.events \
                 IN ACCESS EXCLUSIVE MODE";
             holder.batch_execute(hold).await?;
-            return Ok(Lasting::Held { _holders: vec![holder] });
+            return Ok(Lasting::Held { holders: vec![holder] });
         }
         Fault::NoConnections => {
             // Meanwhile nobody gets through, so that we are the first who come.
@@ -70,10 +79,29 @@ pub(super) async fn befall(fault: Fault, ground: &Ground, wire: &Proxy) -> anyho
             wire.cut();
             let holders = timeout(LEAVING_MAX, take_all(&ground.url)).await??;
             wire.lead_to(vec![ground.server()?]);
-            return Ok(Lasting::Held { _holders: holders });
+            return Ok(Lasting::Held { holders });
         }
     }
     Ok(Lasting::Manner)
+}
+
+/// In its midst: whether it is as bad as it is meant to be.
+pub(super) async fn in_its_midst(fault: Fault, ground: &Ground, lasting: &Lasting) -> anyhow::Result<()> {
+    match (fault, lasting) {
+        (Fault::TableHeld, Lasting::Held { holders }) => {
+            let holder = holders.first().context("somebody holds it")?;
+            let waiting: i64 = holder.query_one(WAITING, &[]).await?.try_get(0)?;
+            let pool = eventstore_postgres::Options::at("").readers;
+            ensure!(usize::try_from(waiting)? >= pool, "the pool is not exhausted: {waiting} of {pool} wait");
+        }
+        (Fault::NoConnections, _) => {
+            let refused = tokio_postgres::connect(&ground.url, NoTls).await.err();
+            let said = refused.as_ref().and_then(|error| error.code()).map(SqlState::code);
+            ensure!(said == Some(ALL_TAKEN), "there is room for one more connection: {refused:?}");
+        }
+        (Fault::Silence | Fault::NoAnswers | Fault::TableHeld, _) => {}
+    }
+    Ok(())
 }
 
 /// Lets it pass.
@@ -92,7 +120,7 @@ async fn take_all(url: &str) -> anyhow::Result<Vec<Client>> {
             }
             // The server takes a moment to let go of those that were cut; but for its own, there are none left then.
             Err(error)
-                if error.code().is_some_and(|code| code.code() == "53300") && left(&taken).await? == 0 =>
+                if error.code().is_some_and(|code| code.code() == ALL_TAKEN) && left(&taken).await? == 0 =>
             {
                 return Ok(taken);
             }

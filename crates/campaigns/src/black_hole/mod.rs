@@ -21,7 +21,7 @@ use crate::proxy::Proxy;
 use crate::seed::Seed;
 use crate::service::{Program, Service};
 use crate::verdict::Findings;
-use fault::{Fault, befall, pass};
+use fault::{Fault, befall, in_its_midst, pass};
 
 pub(crate) use looker::{Lookers, Readiness, until_ready};
 
@@ -107,6 +107,7 @@ async fn endure(
         findings.add("the service calls itself ready without its database", fault);
     }
     sleep(LASTING).await;
+    in_its_midst(fault, ground, &lasting).await?;
     pass(lasting, wire);
     let ready = until_ready(operations, Readiness::Ready, READY_MAX).await;
     if ready.is_none() {

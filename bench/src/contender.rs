@@ -16,22 +16,28 @@ use crate::workload::Rung;
 pub(crate) enum Contender {
     /// Our store on PostgreSQL with the ingredients up to a rung.
     Postgres(Rung),
-    /// The same with everything on, and one command in twenty to be refused.
-    PostgresConflicts,
+    /// The same with everything on, and so many commands in a hundred to be refused.
+    PostgresRefused(u8),
     /// The same with everything on, its callers shared out among so many processes.
     PostgresProcesses(usize),
     /// One row of events per command and commit, one connection per caller.
     PostgresRaw,
     /// All rows of a command in one statement and commit, one connection per caller, in no order.
     PostgresRawAll,
+    /// Rows of events in batches of 1,000 on one connection.
+    PostgresCopy,
     /// The predecessor's design.
     PostgresSeed,
     /// Our store on SQLite with the ingredients up to a rung.
     Sqlite(Rung),
+    /// The same with everything on, and so many commands in a hundred to be refused.
+    SqliteRefused(u8),
     /// The same with everything on, without waiting for the disk.
     SqliteOff,
     /// The rows up to a rung in one transaction per command.
     SqliteSingle(Rung),
+    /// A page written over another and synced, again and again: what the disk can do.
+    Fdatasync,
 }
 
 /// A contender under so many callers.
@@ -63,21 +69,53 @@ impl Contender {
         let rungs = Rung::ALL.into_iter();
         let ours =
             rungs.flat_map(|rung| [Self::Postgres(rung), Self::Sqlite(rung), Self::SqliteSingle(rung)]);
-        let others = [Self::PostgresConflicts, Self::PostgresRaw, Self::PostgresRawAll, Self::PostgresSeed];
-        ours.chain(others).chain([1, 2].map(Self::PostgresProcesses)).chain([Self::SqliteOff])
+        let others = [Self::PostgresRaw, Self::PostgresRawAll, Self::PostgresCopy, Self::PostgresSeed];
+        let refused = [5, 50].into_iter().flat_map(|n| [Self::PostgresRefused(n), Self::SqliteRefused(n)]);
+        let ours = ours.chain(refused).chain([1, 2].map(Self::PostgresProcesses));
+        ours.chain(others).chain([Self::SqliteOff, Self::Fdatasync])
+    }
+
+    /// It, under so many callers.
+    pub(crate) fn at(self, callers: usize) -> Subject {
+        Subject { contender: self, callers }
     }
 
     pub(crate) fn name(self) -> String {
         match self {
             Self::Postgres(rung) => format!("postgres {}", rung.name()),
-            Self::PostgresConflicts => "postgres conflicts".to_owned(),
+            Self::PostgresRefused(percent) => format!("postgres {percent}% refused"),
             Self::PostgresProcesses(n) => format!("postgres {n} processes"),
             Self::PostgresRaw => "postgres raw".to_owned(),
             Self::PostgresRawAll => "postgres raw-all".to_owned(),
+            Self::PostgresCopy => "postgres copy".to_owned(),
             Self::PostgresSeed => "postgres seed".to_owned(),
             Self::Sqlite(rung) => format!("sqlite {}", rung.name()),
+            Self::SqliteRefused(percent) => format!("sqlite {percent}% refused"),
             Self::SqliteOff => "sqlite off".to_owned(),
             Self::SqliteSingle(rung) => format!("sqlite single {}", rung.name()),
+            Self::Fdatasync => "fdatasync".to_owned(),
+        }
+    }
+}
+
+impl Contender {
+    async fn measure(self, place: &Place, shape: Shape) -> anyhow::Result<Measured> {
+        let Place { server, folder } = place;
+        match self {
+            Self::Postgres(rung) => postgres::measure_ours(server, rung, 0, shape).await,
+            Self::PostgresRefused(percent) => postgres::measure_ours(server, Rung::Row, percent, shape).await,
+            Self::PostgresProcesses(n) => postgres::measure_processes(server, n, shape).await,
+            Self::PostgresRaw => postgres::measure_raw(server, shape).await,
+            Self::PostgresRawAll => postgres::measure_raw_all(server, shape).await,
+            Self::PostgresCopy => postgres::measure_copy(server, shape).await,
+            Self::PostgresSeed => postgres::measure_seed(server, shape).await,
+            Self::Sqlite(rung) => sqlite::measure_ours(folder, (rung, sqlite::FULL), 0, shape).await,
+            Self::SqliteRefused(percent) => {
+                sqlite::measure_ours(folder, (Rung::Row, sqlite::FULL), percent, shape).await
+            }
+            Self::SqliteOff => sqlite::measure_ours(folder, (Rung::Row, sqlite::OFF), 0, shape).await,
+            Self::SqliteSingle(rung) => sqlite::measure_single(folder, rung, shape).await,
+            Self::Fdatasync => sqlite::measure_fdatasync(folder, shape),
         }
     }
 }
@@ -94,25 +132,7 @@ impl FromStr for Contender {
 impl Subject {
     /// One measurement, on empty tables.
     pub(crate) fn measure(self, place: &Place, shape: Shape, threads: usize) -> anyhow::Result<Measured> {
-        let measured = on(threads)?.block_on(async {
-            match self.contender {
-                Contender::Postgres(rung) => postgres::measure_ours(&place.server, rung, 0, shape).await,
-                Contender::PostgresConflicts => {
-                    postgres::measure_ours(&place.server, Rung::Row, CONFLICT_PERCENT, shape).await
-                }
-                Contender::PostgresProcesses(n) => postgres::measure_processes(&place.server, n, shape).await,
-                Contender::PostgresRaw => postgres::measure_raw(&place.server, shape).await,
-                Contender::PostgresRawAll => postgres::measure_raw_all(&place.server, shape).await,
-                Contender::PostgresSeed => postgres::measure_seed(&place.server, shape).await,
-                Contender::Sqlite(rung) => {
-                    sqlite::measure_ours(&place.folder, rung, sqlite::FULL, shape).await
-                }
-                Contender::SqliteOff => {
-                    sqlite::measure_ours(&place.folder, Rung::Row, sqlite::OFF, shape).await
-                }
-                Contender::SqliteSingle(rung) => sqlite::measure_single(&place.folder, rung, shape).await,
-            }
-        });
+        let measured = on(threads)?.block_on(self.contender.measure(place, shape));
         measured.with_context(|| format!("{} with {} callers", self.contender.name(), self.callers))
     }
 }
@@ -120,9 +140,6 @@ impl Subject {
 /// Threads of the callers' runtime, the same for every contender. One: on two cores a second one competes with the
 /// database. `bench alone --threads 2` compares; whether raw would gain by it has not been settled on a quiet machine.
 pub(crate) const CALLER_THREADS: usize = 1;
-
-/// How many commands in a hundred are to be refused where some are.
-const CONFLICT_PERCENT: u8 = 5;
 
 /// A runtime for callers.
 pub(crate) fn on(threads: usize) -> anyhow::Result<Runtime> {

@@ -10,6 +10,7 @@ use anyhow::{bail, ensure};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use crate::cost::{Cost, Gauge};
 use crate::workload::{Answer, Caller, Command};
 
 /// Carries out commands.
@@ -49,6 +50,24 @@ pub(crate) struct Measured {
     pub(crate) batch: Option<f64>,
     /// The smallest share of a process as a part of the largest.
     pub(crate) evenness: f64,
+    pub(crate) cost: Cost,
+    /// What was answered while it counted, accepted or refused.
+    pub(crate) answered: u64,
+}
+
+impl Measured {
+    pub(crate) fn p50(&self) -> f64 {
+        ratio(self.p50_micros.max(1), 1)
+    }
+
+    pub(crate) fn p99(&self) -> f64 {
+        ratio(self.p99_micros.max(1), 1)
+    }
+
+    /// Microseconds of a processor for each answer.
+    pub(crate) fn micros_each(&self, seconds: f64) -> f64 {
+        seconds * 1e6 / ratio(self.answered.max(1), 1)
+    }
 }
 
 /// Longer ones count as this: a minute.
@@ -67,6 +86,7 @@ pub(crate) async fn drive<T: Target>(
     target: T,
     callers: Vec<Caller>,
     shape: Shape,
+    gauge: Gauge,
 ) -> anyhow::Result<(T, Measured)> {
     ensure!(callers.len() == shape.callers, "one workload per caller");
     let target = Arc::new(target);
@@ -81,6 +101,7 @@ pub(crate) async fn drive<T: Target>(
     }
     let from = Instant::now() + shape.warm_up;
     let window = (from, from + shape.measured);
+    let gauged = tokio::spawn(gauge.between(window.0, window.1));
     let tasks: Vec<_> = lines
         .into_iter()
         .map(|(caller, line)| {
@@ -91,15 +112,19 @@ pub(crate) async fn drive<T: Target>(
     for task in tasks {
         accepted += task.await??;
     }
+    let cost = gauged.await??;
     let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    let answered = tally.accepted + tally.refused;
     let measured = Measured {
         rate: ratio(tally.accepted, 1) / shape.measured.as_secs_f64(),
         p50_micros: tally.latency.value_at_quantile(0.5),
         p99_micros: tally.latency.value_at_quantile(0.99),
         accepted,
-        refused: ratio(tally.refused, (tally.accepted + tally.refused).max(1)),
+        refused: ratio(tally.refused, answered.max(1)),
         batch: None,
         evenness: 1.0,
+        cost,
+        answered,
     };
     match Arc::try_unwrap(target) {
         Ok(target) => Ok((target, measured)),

@@ -2,32 +2,35 @@
 //!
 //! Absolute times mean nothing here; every bar is a ratio of two things measured in the same repetition.
 
+mod run;
+mod only;
+mod stage;
 mod scenarios;
 mod scenario;
+mod bar;
 mod turns;
 mod ratio;
 mod report;
 mod contender;
 mod workload;
 mod load;
+mod cost;
+mod process;
 mod audit;
 mod past;
-mod history;
 mod postgres;
 mod sqlite;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 use contender::{CALLER_THREADS, Contender, Place, Subject};
-use history::History;
 use load::Shape;
 use past::Measurement;
 use postgres::{Instance, Server};
-use turns::Effort;
+use run::Run;
 
 /// What the product runs with, for every contender.
 #[global_allocator]
@@ -42,40 +45,16 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// The append, ingredient by ingredient, against raw inserts and the predecessor's design
-    Append(Append),
+    /// All scenarios, or some, and a table of what they came to
+    Run(Run),
     /// One contender alone, for a profiler
     Alone(Alone),
-    /// A directory with a long past: its projections, its past moments, exports and feeds
-    History(History),
     /// One measurement on a directory with a past; started by this program
     #[command(hide = true)]
     Past(Measurement),
     /// One of several processes on one database; started by this program
     #[command(hide = true)]
     Instance(Instance),
-}
-
-#[derive(Debug, clap::Args)]
-struct Append {
-    /// Write the bars here as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-
-    /// Fewer and shorter rounds: shows the shape, decides no bar
-    #[arg(long)]
-    quick: bool,
-
-    /// How often each contender has its turn
-    #[arg(long, value_name = "N")]
-    repetitions: Option<usize>,
-
-    /// Only scenarios whose name contains this
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
-
-    #[command(flatten)]
-    server: Server,
 }
 
 #[derive(Debug, clap::Args)]
@@ -99,33 +78,10 @@ struct Alone {
 
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
-        Command::Append(append) => append.run(),
+        Command::Run(run) => run.run(),
         Command::Alone(alone) => alone.run(),
-        Command::History(history) => history.run(),
         Command::Past(measurement) => measurement.run(),
         Command::Instance(instance) => instance.run(),
-    }
-}
-
-impl Append {
-    fn run(self) -> anyhow::Result<ExitCode> {
-        let mut effort = if self.quick { Effort::quick() } else { Effort::full() };
-        effort.repetitions = self.repetitions.unwrap_or(effort.repetitions);
-        let place = Place::new(self.server)?;
-        let mut judged = Vec::new();
-        for scenario in scenarios::append(self.quick) {
-            if self.only.as_ref().is_none_or(|part| scenario.name.contains(part.as_str())) {
-                let figures = turns::take(&scenario, effort, &place)?;
-                report::print_figures(&scenario, &figures);
-                judged.extend(scenario.judge(&figures)?);
-            }
-        }
-        report::print_bars(&judged);
-        if let Some(file) = &self.json {
-            report::write_bars(file, &judged)?;
-        }
-        // A bar that is missed is shown, and is no failure of the program: who asks decides what it means.
-        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -14,8 +14,8 @@ use crate::scenario::Scenario;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
     pub(crate) repetitions: usize,
-    warm_up: Duration,
-    measured: Duration,
+    pub(crate) warm_up: Duration,
+    pub(crate) measured: Duration,
 }
 
 impl Effort {
@@ -24,7 +24,11 @@ impl Effort {
     }
 
     pub(crate) fn quick() -> Self {
-        Self { repetitions: 2, warm_up: Duration::from_millis(400), measured: Duration::from_secs(1) }
+        Self { repetitions: 2, warm_up: Duration::from_millis(250), measured: Duration::from_millis(600) }
+    }
+
+    pub(crate) fn repeated(self, repetitions: Option<usize>) -> Self {
+        Self { repetitions: repetitions.unwrap_or(self.repetitions), ..self }
     }
 }
 
@@ -34,9 +38,9 @@ pub(crate) struct Figures(HashMap<Subject, Vec<Measured>>);
 
 /// Measures all subjects of a scenario in turns.
 pub(crate) fn take(scenario: &Scenario, effort: Effort, place: &Place) -> anyhow::Result<Figures> {
-    let mut figures: HashMap<Subject, Vec<Measured>> = HashMap::new();
+    let (mut figures, subjects) = (HashMap::<Subject, Vec<Measured>>::new(), scenario.subjects());
     for repetition in 1..=effort.repetitions {
-        for &subject in &scenario.subjects {
+        for &subject in &subjects {
             let Effort { warm_up, measured, .. } = effort;
             let shape = Shape { callers: subject.callers, warm_up, measured };
             let measured = subject.measure(place, shape, CALLER_THREADS)?;

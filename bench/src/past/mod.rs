@@ -4,7 +4,6 @@
 mod people;
 mod stand;
 mod write;
-mod process;
 mod moments;
 mod rebuild;
 mod export;

@@ -18,9 +18,9 @@ use user_service::directory::{Attachment, Directory, NewCredential};
 use user_service::projections::LAYOUTS;
 use uuid::Uuid;
 
-use super::process::{forget_peak, peak_mib, processor_seconds};
 use super::stand::{Running, Stand};
 use super::write::HASH;
+use crate::process::{forget_peak, own, peak_mib, processor_seconds};
 
 /// What building came to.
 #[derive(Debug, Serialize, Deserialize)]
@@ -188,7 +188,7 @@ pub(super) struct Meter {
 impl Meter {
     pub(super) fn begin() -> anyhow::Result<Self> {
         forget_peak()?;
-        Ok(Self { begun: Instant::now(), processor_seconds: processor_seconds()? })
+        Ok(Self { begun: Instant::now(), processor_seconds: processor_seconds(own())? })
     }
 
     pub(super) fn end(self, what: String, events: u64, waited: [f64; 3]) -> anyhow::Result<Built> {
@@ -196,7 +196,7 @@ impl Meter {
             what,
             events,
             seconds: self.begun.elapsed().as_secs_f64(),
-            processor_seconds: processor_seconds()? - self.processor_seconds,
+            processor_seconds: processor_seconds(own())? - self.processor_seconds,
             peak_mib: peak_mib()?,
             waited,
         })

@@ -10,7 +10,9 @@ use user_service::store::POSTGRES_MIGRATIONS;
 use super::server::Server;
 use super::session::{connect, enter};
 use crate::audit::{self, Question};
+use crate::cost::Gauge;
 use crate::load::ratio;
+use crate::process;
 use crate::workload::Rung;
 
 /// A database of one measurement.
@@ -44,6 +46,11 @@ impl Database {
     /// A connection as the owner.
     pub(super) async fn owner(&self) -> anyhow::Result<Client> {
         enter(&self.url).await
+    }
+
+    /// What a contender in this process costs.
+    pub(super) async fn gauge(&self) -> anyhow::Result<Gauge> {
+        Gauge::with_database(process::own(), &self.url).await
     }
 
     /// Asks whether the rows are what a run with so many accepted commands must leave behind. Answers with the number

@@ -9,8 +9,10 @@ mod processes;
 mod raw;
 mod raw_all;
 mod raw_all_sql;
+mod copy;
 mod seed;
 
+pub(crate) use copy::measure_copy;
 pub(crate) use database::Database;
 pub(crate) use ours::{Ours, measure_ours};
 pub(crate) use processes::{Instance, measure_processes};
@@ -18,3 +20,4 @@ pub(crate) use raw::measure_raw;
 pub(crate) use raw_all::measure_raw_all;
 pub(crate) use seed::measure_seed;
 pub(crate) use server::Server;
+pub(crate) use session::connect;

@@ -39,12 +39,13 @@ impl<S: EventStore> Target for Ours<S> {
 pub(crate) async fn measure_ours(
     server: &Server,
     rung: Rung,
-    conflicts: u8,
+    refused: u8,
     shape: Shape,
 ) -> anyhow::Result<Measured> {
     let database = Database::fresh(server, rung).await?;
     let store = Store::open(database.options()).await?;
-    let (ours, measured) = drive(Ours(store), callers(0, shape.callers, rung, conflicts), shape).await?;
+    let callers = callers(0, shape.callers, rung, refused);
+    let (ours, measured) = drive(Ours(store), callers, shape, database.gauge().await?).await?;
     ours.0.close().await;
     let batch = Some(database.audit(measured.accepted, &audit::ORDER).await?);
     database.drop().await?;

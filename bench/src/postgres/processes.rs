@@ -15,7 +15,9 @@ use super::ours::Ours;
 use super::server::Server;
 use crate::audit;
 use crate::contender::{CALLER_THREADS, on};
+use crate::cost::{Cost, Gauge};
 use crate::load::{Measured, Shape, drive, ratio};
+use crate::process;
 use crate::workload::{Rung, callers};
 
 /// What an instance is told: everything but the database's address, which may hold a password.
@@ -49,7 +51,8 @@ impl Instance {
                 measured: Duration::from_millis(self.measured_millis),
             };
             let callers = callers(self.first, self.callers, Rung::Row, 0);
-            let (ours, measured) = drive(Ours(store), callers, shape).await?;
+            let gauge = Gauge::with_database(process::own(), &self.url).await?;
+            let (ours, measured) = drive(Ours(store), callers, shape, gauge).await?;
             ours.0.close().await;
             println!("{}", serde_json::to_string(&measured)?);
             Ok(ExitCode::SUCCESS)
@@ -121,5 +124,17 @@ fn together(shares: &[Measured]) -> anyhow::Result<Measured> {
         refused: 0.0,
         batch: None,
         evenness: rates().fold(f64::INFINITY, f64::min) / rates().fold(ratio(0, 1), f64::max),
+        cost: costs(shares),
+        answered: shares.iter().map(|share| share.answered).sum(),
     })
+}
+
+/// Each has used its own processor time, and seen what the one database used for all.
+fn costs(shares: &[Measured]) -> Cost {
+    let costs = || shares.iter().map(|share| share.cost);
+    Cost {
+        service_seconds: costs().map(|cost| cost.service_seconds).sum(),
+        database_seconds: costs().map(|cost| cost.database_seconds).fold(0.0, f64::max),
+        written_bytes: costs().map(|cost| cost.written_bytes).max().unwrap_or(0),
+    }
 }

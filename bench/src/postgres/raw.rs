@@ -45,7 +45,8 @@ pub(crate) async fn measure_raw(server: &Server, shape: Shape) -> anyhow::Result
     let database = Database::fresh(server, Rung::Log).await?;
     database.owner().await?.batch_execute(NUMBERED).await?;
     let raw = Raw { url: database.url.clone() };
-    let (_, measured) = drive(raw, callers(0, shape.callers, Rung::Log, 0), shape).await?;
+    let gauge = database.gauge().await?;
+    let (_, measured) = drive(raw, callers(0, shape.callers, Rung::Log, 0), shape, gauge).await?;
     database.audit(measured.accepted, &[]).await?;
     database.drop().await?;
     Ok(measured)

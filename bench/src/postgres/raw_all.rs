@@ -53,7 +53,8 @@ pub(crate) async fn measure_raw_all(server: &Server, shape: Shape) -> anyhow::Re
     let database = Database::fresh(server, Rung::Row).await?;
     database.owner().await?.batch_execute(NUMBERED).await?;
     let raw = RawAll { url: database.url.clone() };
-    let (_, measured) = drive(raw, callers(0, shape.callers, Rung::Row, 0), shape).await?;
+    let gauge = database.gauge().await?;
+    let (_, measured) = drive(raw, callers(0, shape.callers, Rung::Row, 0), shape, gauge).await?;
     database.audit(measured.accepted, &[]).await?;
     database.drop().await?;
     Ok(measured)

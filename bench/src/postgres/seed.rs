@@ -156,7 +156,8 @@ pub(crate) async fn measure_seed(server: &Server, shape: Shape) -> anyhow::Resul
     let owner = database.owner().await?;
     owner.batch_execute(SCHEMA).await?;
     let seed = Seed { url: database.url.clone() };
-    let (_, measured) = drive(seed, callers(0, shape.callers, Rung::Log, 0), shape).await?;
+    let gauge = database.gauge().await?;
+    let (_, measured) = drive(seed, callers(0, shape.callers, Rung::Log, 0), shape, gauge).await?;
     let events = count(&owner, "SELECT count(*) FROM seed.event_store").await?;
     ensure!(events == i64::try_from(measured.accepted)?, "{events} of {} events", measured.accepted);
     let ask = "SELECT (SELECT count(DISTINCT aggregate_id) FROM seed.event_store) \

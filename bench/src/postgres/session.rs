@@ -7,7 +7,7 @@ use tokio_postgres::{Client, NoTls};
 const PLANNER: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off; SET jit = off;";
 
-pub(super) async fn connect(url: &str) -> anyhow::Result<Client> {
+pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     // It ends with its client; what it has to say then concerns nobody.
     tokio::spawn(async move { drop(connection.await) });

@@ -1,33 +1,41 @@
-//! The append on SQLite: the ladder, one transaction per command, and what waiting for the disk costs.
+//! W5: the append on SQLite with everything on, against the disk, one transaction per command, and not waiting for the
+//! disk; and, in a full run, ingredient by ingredient.
 
-use crate::contender::Contender::{Sqlite, SqliteOff, SqliteSingle};
-use crate::contender::Subject;
-use crate::scenario::{Bar, Of, Scenario, under};
+use super::rates;
+use crate::contender::Contender::{Fdatasync, Sqlite, SqliteOff, SqliteSingle};
+use crate::scenario::{Scenario, under};
 use crate::workload::Rung;
 
-pub(super) fn scenario(quick: bool) -> Scenario {
-    let yardsticks = vec![SqliteSingle(Rung::Log), SqliteSingle(Rung::Row), SqliteOff];
-    let everything: Vec<_> = yardsticks.iter().copied().chain(Rung::ALL.map(Sqlite)).collect();
-    let decisive = [SqliteSingle(Rung::Row), SqliteOff, Sqlite(Rung::Row)];
-    let subjects = if quick { under(&[64], &decisive) } else { under(&[1, 64, 256], &everything) };
-    let at_64 = |contender| Subject { contender, callers: 64 };
+pub(super) const NAME: &str = "append on SQLite";
+
+pub(super) fn scenario() -> Scenario {
+    let (ours, single) = (Sqlite(Rung::Row), SqliteSingle(Rung::Row));
+    let alone = rates(
+        "W5-1-fdatasync",
+        "everything, of the rate of syncing a page, 1 caller",
+        (ours.at(1), Fdatasync.at(1)),
+        0.75,
+    );
+    let many = |callers: usize, times: f64| {
+        [
+            rates(
+                &format!("W5-{callers}-single"),
+                format!("everything, times one transaction per command, {callers} callers"),
+                (ours.at(callers), single.at(callers)),
+                times,
+            ),
+            rates(
+                &format!("W5-{callers}-off"),
+                format!("everything, of the rate with synchronous=OFF, {callers} callers"),
+                (ours.at(callers), SqliteOff.at(callers)),
+                0.6,
+            ),
+        ]
+    };
     Scenario {
-        name: "append on SQLite",
-        yardsticks,
-        subjects,
-        bars: vec![
-            Bar {
-                id: "append-sqlite-single-64".to_owned(),
-                what: "everything: times one transaction per command, 64 callers".to_owned(),
-                of: Of::Rates(at_64(Sqlite(Rung::Row)), at_64(SqliteSingle(Rung::Row))),
-                at_least: 5.0,
-            },
-            Bar {
-                id: "append-sqlite-off-64".to_owned(),
-                what: "everything, of the rate with synchronous=OFF, 64 callers".to_owned(),
-                of: Of::Rates(at_64(Sqlite(Rung::Row)), at_64(SqliteOff)),
-                at_least: 0.6,
-            },
-        ],
+        name: NAME,
+        yardsticks: vec![single, SqliteOff],
+        bars: [alone].into_iter().chain(many(64, 6.0)).chain(many(256, 8.0)).collect(),
+        beside: under(&[1, 64, 256], &Rung::ALL.map(Sqlite)),
     }
 }

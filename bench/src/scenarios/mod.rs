@@ -1,13 +1,37 @@
 //! The scenarios, each a file that says what is measured and what it must come to.
 
 mod ladder;
-mod conflicts;
+mod copy;
+mod predecessor;
 mod processes;
 mod embedded;
+mod refusals;
+mod history;
 
-use crate::scenario::Scenario;
+use crate::bar::{Bar, Limit, Of};
+use crate::contender::Subject;
+use crate::stage::{Findings, Stage};
 
-/// Those of `bench append`. The quick ones leave out what decides no bar.
-pub(crate) fn append(quick: bool) -> Vec<Scenario> {
-    vec![ladder::scenario(quick), conflicts::scenario(), processes::scenario(), embedded::scenario(quick)]
+/// A scenario, and the families of bars that it may decide.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) name: &'static str,
+    pub(crate) ids: &'static [&'static str],
+    pub(crate) run: fn(&Stage) -> anyhow::Result<Findings>,
+}
+
+/// In the order of a run.
+pub(crate) const ALL: [Listed; 7] = [
+    Listed { name: ladder::NAME, ids: &["W1"], run: |stage| stage.play(ladder::scenario()) },
+    Listed { name: copy::NAME, ids: &["W2"], run: |stage| stage.play(copy::scenario()) },
+    Listed { name: predecessor::NAME, ids: &["W3"], run: |stage| stage.play(predecessor::scenario()) },
+    Listed { name: processes::NAME, ids: &["W4"], run: |stage| stage.play(processes::scenario()) },
+    Listed { name: embedded::NAME, ids: &["W5"], run: |stage| stage.play(embedded::scenario()) },
+    Listed { name: refusals::NAME, ids: &["W8"], run: |stage| stage.play(refusals::scenario()) },
+    Listed { name: history::NAME, ids: &["R3", "R5", "G2", "G7", "export"], run: history::run },
+];
+
+/// A bar on rates.
+fn rates(id: &str, what: impl Into<String>, (one, other): (Subject, Subject), at_least: f64) -> Bar {
+    Bar { id: id.to_owned(), what: what.into(), of: Of::Rates(one, other), limit: Limit::AtLeast(at_least) }
 }

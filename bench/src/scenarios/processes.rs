@@ -1,29 +1,25 @@
-//! Two processes on one database against one, at the same number of callers in all.
+//! W4: two processes on one database against one, at the same number of callers in all.
 
+use super::rates;
+use crate::bar::{Bar, Limit, Of};
 use crate::contender::Contender::PostgresProcesses;
-use crate::contender::Subject;
-use crate::scenario::{Bar, Of, Scenario, under};
+use crate::scenario::Scenario;
+
+pub(super) const NAME: &str = "two processes on PostgreSQL";
 
 pub(super) fn scenario() -> Scenario {
-    let (one, two) = (PostgresProcesses(1), PostgresProcesses(2));
-    let at_64 = |contender| Subject { contender, callers: 64 };
+    let (one, two) = (PostgresProcesses(1), PostgresProcesses(2).at(64));
+    let together = "two processes, of the rate of one, 64 callers in all";
+    let even = Bar {
+        id: "W4-64-even".to_owned(),
+        what: "two processes: the smaller share, of the larger".to_owned(),
+        of: Of::Evenness(two),
+        limit: Limit::AtLeast(0.9),
+    };
     Scenario {
-        name: "two processes on PostgreSQL",
+        name: NAME,
         yardsticks: vec![one],
-        subjects: under(&[64], &[one, two]),
-        bars: vec![
-            Bar {
-                id: "append-processes-64".to_owned(),
-                what: "two processes, of the rate of one, 64 callers in all".to_owned(),
-                of: Of::Rates(at_64(two), at_64(one)),
-                at_least: 0.75,
-            },
-            Bar {
-                id: "append-processes-even-64".to_owned(),
-                what: "two processes: the smaller share, of the larger".to_owned(),
-                of: Of::Evenness(at_64(two)),
-                at_least: 0.9,
-            },
-        ],
+        bars: vec![rates("W4-64", together, (two, one.at(64)), 0.8), even],
+        beside: Vec::new(),
     }
 }

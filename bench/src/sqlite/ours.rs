@@ -7,19 +7,22 @@ use eventstore_sqlite::{Store, Synchronous};
 
 use super::file::File;
 use crate::audit;
+use crate::cost::Gauge;
 use crate::load::{Measured, Shape, drive};
 use crate::postgres::Ours;
+use crate::process;
 use crate::workload::{Rung, callers};
 
 pub(crate) async fn measure_ours(
     folder: &Path,
-    rung: Rung,
-    synchronous: Synchronous,
+    (rung, synchronous): (Rung, Synchronous),
+    refused: u8,
     shape: Shape,
 ) -> anyhow::Result<Measured> {
     let file = File::fresh(folder, rung, synchronous).await?;
     let store = Store::open(file.options()).await?;
-    let (ours, measured) = drive(Ours(store), callers(0, shape.callers, rung, 0), shape).await?;
+    let (callers, gauge) = (callers(0, shape.callers, rung, refused), Gauge::of(process::own()));
+    let (ours, measured) = drive(Ours(store), callers, shape, gauge).await?;
     ours.0.close().await;
     let batch = Some(file.audit(measured.accepted, &audit::ORDER)?);
     Ok(Measured { batch, ..measured })

@@ -13,7 +13,9 @@ use tokio::sync::Mutex;
 use super::FULL;
 use super::file::File;
 use crate::audit;
+use crate::cost::Gauge;
 use crate::load::{Measured, Shape, Target, drive};
+use crate::process;
 use crate::workload::{Answer, Command, Rung, callers};
 
 /// The settings of our own writer.
@@ -178,7 +180,8 @@ fn jiff_now() -> i64 {
 pub(crate) async fn measure_single(folder: &Path, rung: Rung, shape: Shape) -> anyhow::Result<Measured> {
     let file = File::fresh(folder, rung, FULL).await?;
     let single = Single(Mutex::new(Writer::open(&file.path(), rung)?));
-    let (single, measured) = drive(single, callers(0, shape.callers, rung, 0), shape).await?;
+    let gauge = Gauge::of(process::own());
+    let (single, measured) = drive(single, callers(0, shape.callers, rung, 0), shape, gauge).await?;
     drop(single);
     file.audit(measured.accepted, &audit::ORDER[..1])?;
     Ok(measured)

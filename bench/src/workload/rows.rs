@@ -4,7 +4,7 @@ use eventstore::{InlineTable, Row, RowChange, RowWrite, Value};
 use fastrand::Rng;
 
 use super::event::noise;
-use super::rung::is_read_model;
+use super::rung::{is_about_users, is_read_model};
 use super::{Kind, Rung, User};
 
 /// A nonce, a key of 32 bytes, a tag.
@@ -17,7 +17,7 @@ const HASH: &str =
 /// The rows that a rung writes.
 pub(super) fn rows(rung: Rung, kind: Kind, user: &User, random: &mut Rng) -> Vec<RowWrite> {
     let written = |table: &InlineTable| match kind {
-        Kind::Create => true,
+        Kind::Create => is_about_users(table),
         Kind::ChangePassword => is_read_model(table) || rung >= Rung::Credentials,
         Kind::ChangeEmail | Kind::UpdateProfile => is_read_model(table),
     };

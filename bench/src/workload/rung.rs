@@ -48,7 +48,12 @@ impl Rung {
 
 static VAULT: &[&InlineTable] = &[&USER_SECRET];
 
-/// Whether a table is the read model; else it is the vault's.
+/// Whether users are in a table at all; the store has others, which are opened with it and stay empty.
+pub(super) fn is_about_users(table: &InlineTable) -> bool {
+    is_read_model(table) || table.name == USER_SECRET.name
+}
+
+/// Whether a table is the read model.
 pub(super) fn is_read_model(table: &InlineTable) -> bool {
     table.name == USER_READ_MODEL.name
 }

@@ -36,7 +36,7 @@ enum Xtask {
     Campaign(campaign::Arguments),
     /// Type what the documents tell a reader to type, and compare what is printed
     Sessions,
-    /// Measure a scenario of the bench workspace, in release
+    /// Measure what the product costs beside what one would do instead: every bar is a ratio
     Bench(bench::Arguments),
 }
 

@@ -1,0 +1,122 @@
+//! A directory with a long past on both stores: what can be asked of it, and what it costs to build anew.
+
+use tempfile::TempDir;
+
+use crate::bar::{Judged, Limit};
+use crate::contender::on;
+use crate::past::{Built, Compared, Task};
+use crate::postgres::Database;
+use crate::ratio::Ratio;
+use crate::stage::{Findings, Stage};
+use crate::workload::Rung;
+
+pub(super) const NAME: &str = "a directory with a long past";
+
+pub(super) fn run(stage: &Stage) -> anyhow::Result<Findings> {
+    let folder = TempDir::new_in(&stage.place.folder)?;
+    let file = format!("sqlite:{}", folder.path().join("store.db").display());
+    let mut bars = on_one("sqlite", &file, stage)?;
+    drop(folder);
+    let runtime = on(1)?;
+    let database = runtime.block_on(Database::fresh(&stage.place.server, Rung::Row))?;
+    bars.extend(on_one("postgres", &database.url, stage)?);
+    runtime.block_on(database.drop())?;
+    bars.retain(|bar| stage.only.wants(&bar.id));
+    Ok(Findings { bars, figures: Vec::new() })
+}
+
+/// Everything that is measured on one store.
+fn on_one(store: &str, url: &str, stage: &Stage) -> anyhow::Result<Vec<Judged>> {
+    let (users, rounds) = (stage.full_or_quick(1_000_000, 10_000), stage.full_or_quick(5, 2));
+    let events: u64 = Task::Write { users }.measure(url)?;
+    eprintln!("{store}: {events} events of {users} users");
+    let mut judged = rebuilt(store, url)?;
+    if stage.only.touches(&["R3", "R5"]) {
+        judged.extend(moments(store, url, rounds)?);
+    }
+    if stage.only.touches(&["export"]) {
+        judged.push(exported(store, url, [events / 10, events])?);
+    }
+    if stage.only.touches(&["G7"]) {
+        let listened: Compared = Task::Feed { rounds }.measure(url)?;
+        judged.push(compared(format!("G7-{store}"), &listened, 1.5)?);
+    }
+    Ok(judged)
+}
+
+fn rebuilt(store: &str, url: &str) -> anyhow::Result<Vec<Judged>> {
+    let folded: Built = Task::Fold.measure(url)?;
+    let built: Vec<Built> = Task::Rebuild { only: None }.measure(url)?;
+    print_built(store, std::iter::once(&folded).chain(&built));
+    let rate = |built: &Built| crate::load::ratio(built.events, 1) / built.seconds;
+    let judge = |built: &Built| {
+        Ok(Judged {
+            id: format!("G2-{store}-{}", built.what.replace('_', "-")),
+            what: format!("{store}: {} built anew, of the rate of decoding and folding", built.what),
+            limit: Limit::AtLeast(0.3),
+            ratio: Ratio::of(vec![rate(built) / rate(&folded)])?,
+        })
+    };
+    built.iter().skip(1).map(judge).collect()
+}
+
+/// Pages against the first page of today: those of the past within twice its time, the others within one and a half.
+fn moments(store: &str, url: &str, rounds: usize) -> anyhow::Result<Vec<Judged>> {
+    let measured: Vec<Compared> = Task::Moments { rounds }.measure(url)?;
+    let within = |what: &str| match what {
+        "searched" => 3.0,
+        "at depth" | "of those suspended" | "by e-mail" => 1.5,
+        _ => 2.0,
+    };
+    let judge = |one: &Compared| {
+        let within = within(&one.what);
+        // Twice is for the past; today's pages have bars of their own.
+        let family = if within == 2.0 { "R5" } else { "R3" };
+        compared(format!("{family}-{store}-{}", dashed(&one.what)), one, within)
+    };
+    measured.iter().map(judge).collect()
+}
+
+/// The memory of an export does not grow with what is exported.
+fn exported(store: &str, url: &str, events: [u64; 2]) -> anyhow::Result<Judged> {
+    let [few, many] = events;
+    let few: Built = Task::Export { events: few }.measure(url)?;
+    let many: Built = Task::Export { events: many }.measure(url)?;
+    print_built(store, [&few, &many]);
+    Ok(Judged {
+        id: format!("export-{store}"),
+        what: format!("{store}: memory of an export, all of it to a tenth of it"),
+        limit: Limit::AtMost(1.25),
+        ratio: Ratio::of(vec![many.peak_mib / few.peak_mib])?,
+    })
+}
+
+/// The words of a bar in its name.
+fn dashed(what: &str) -> String {
+    what.replace([' ', '%', '.'], "-").replace("--", "-")
+}
+
+/// The time of the other, in multiples of the one's.
+fn compared(id: String, compared: &Compared, within: f64) -> anyhow::Result<Judged> {
+    let ratio = Ratio::of(compared.rounds.iter().map(|(one, other)| other / one).collect())?;
+    for (one, other) in &compared.rounds {
+        eprintln!("{id}: {one:.0} µs, {other:.0} µs");
+    }
+    let what = compared.what.clone();
+    Ok(Judged { id, what, limit: Limit::AtMost(within), ratio })
+}
+
+fn print_built<'a>(store: &str, built: impl IntoIterator<Item = &'a Built>) {
+    println!(
+        "\n{store:<32} {:>9} {:>9} {:>8} {:>8}   waited ms: p50 p99 max",
+        "events", "per s", "CPU s", "MiB"
+    );
+    for one in built {
+        let rate = crate::load::ratio(one.events, 1) / one.seconds;
+        let [half, most, longest] = one.waited;
+        println!(
+            "{:<32} {:>9} {rate:>9.0} {:>8.1} {:>8.0}   {half:.1} {most:.1} {longest:.1}",
+            one.what, one.events, one.processor_seconds, one.peak_mib
+        );
+    }
+}

@@ -8,7 +8,7 @@ use crate::ratio::Ratio;
 use crate::turns::Figures;
 
 /// A ratio that must be reached, or not be exceeded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bar {
     pub(crate) id: String,
     pub(crate) what: String,
@@ -32,6 +32,10 @@ pub(crate) enum Of {
     Answers(Subject, Subject),
     /// Of the 99th percentiles.
     P99(Subject, Subject),
+    /// Of the first's median latency to the others' together.
+    P50Sum(Subject, [Subject; 2]),
+    /// Of the processor time that serving an answer takes.
+    ServiceCpu(Subject, Subject),
     /// The smallest share of a process to the largest.
     Evenness(Subject),
 }
@@ -65,7 +69,11 @@ impl Of {
     /// What must be measured for it.
     pub(crate) fn subjects(self) -> Vec<Subject> {
         match self {
-            Self::Rates(one, other) | Self::Answers(one, other) | Self::P99(one, other) => vec![one, other],
+            Self::Rates(one, other)
+            | Self::Answers(one, other)
+            | Self::P99(one, other)
+            | Self::ServiceCpu(one, other) => vec![one, other],
+            Self::P50Sum(one, [first, second]) => vec![one, first, second],
             Self::Evenness(subject) => vec![subject],
         }
     }
@@ -77,7 +85,14 @@ impl Of {
         match self {
             Self::Rates(one, other) => of(one, other, |measured| measured.rate),
             Self::Answers(one, other) => of(one, other, |measured| measured.rate / (1.0 - measured.refused)),
-            Self::P99(one, other) => of(one, other, |measured| measured.p99()),
+            Self::P99(one, other) => of(one, other, Measured::p99),
+            Self::P50Sum(one, [first, second]) => figures
+                .ratio_of_three([one, first, second], |one, first, second| {
+                    one.p50() / (first.p50() + second.p50())
+                }),
+            Self::ServiceCpu(one, other) => {
+                of(one, other, |measured| measured.micros_each(measured.cost.service_seconds))
+            }
             Self::Evenness(subject) => figures.ratio(subject, subject, |measured, _| measured.evenness),
         }
     }

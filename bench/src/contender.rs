@@ -8,8 +8,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::load::{Measured, Shape};
 use crate::postgres::{self, Server};
+use crate::service::{self, Call, Cores, Engine, PEOPLE};
 use crate::sqlite;
-use crate::workload::Rung;
+use crate::workload::{Mix, Rung};
 
 /// Something that carries out commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +39,12 @@ pub(crate) enum Contender {
     SqliteSingle(Rung),
     /// A page written over another and synced, again and again: what the disk can do.
     Fdatasync,
+    /// Our store alone, with everything on: profiles of as many users as the service is asked for.
+    Updates(Engine),
+    /// The service, called from another process.
+    Service(Engine, Call, Cores),
+    /// An echo of the service's messages, called in the same way.
+    Echo(Call, Cores),
 }
 
 /// A contender under so many callers.
@@ -72,7 +79,14 @@ impl Contender {
         let others = [Self::PostgresRaw, Self::PostgresRawAll, Self::PostgresCopy, Self::PostgresSeed];
         let refused = [5, 50].into_iter().flat_map(|n| [Self::PostgresRefused(n), Self::SqliteRefused(n)]);
         let ours = ours.chain(refused).chain([1, 2].map(Self::PostgresProcesses));
-        ours.chain(others).chain([Self::SqliteOff, Self::Fdatasync])
+        let calls =
+            Call::ALL.into_iter().flat_map(|call| [Cores::Apart, Cores::Shared].map(|cores| (call, cores)));
+        let served = calls.flat_map(|(call, cores)| {
+            let service = Engine::ALL.map(|engine| Self::Service(engine, call, cores));
+            service.into_iter().chain([Self::Echo(call, cores)])
+        });
+        let updates = Engine::ALL.map(Self::Updates);
+        ours.chain(others).chain([Self::SqliteOff, Self::Fdatasync]).chain(served).chain(updates)
     }
 
     /// It, under so many callers.
@@ -94,6 +108,15 @@ impl Contender {
             Self::SqliteOff => "sqlite off".to_owned(),
             Self::SqliteSingle(rung) => format!("sqlite single {}", rung.name()),
             Self::Fdatasync => "fdatasync".to_owned(),
+            Self::Updates(engine) => format!("{} updates", engine.name()),
+            Self::Service(engine, call, Cores::Apart) => {
+                format!("{} service {} pinned", engine.name(), call.name())
+            }
+            Self::Service(engine, call, Cores::Shared) => {
+                format!("{} service {}", engine.name(), call.name())
+            }
+            Self::Echo(call, Cores::Apart) => format!("echo {} pinned", call.name()),
+            Self::Echo(call, Cores::Shared) => format!("echo {}", call.name()),
         }
     }
 }
@@ -102,20 +125,39 @@ impl Contender {
     async fn measure(self, place: &Place, shape: Shape) -> anyhow::Result<Measured> {
         let Place { server, folder } = place;
         match self {
-            Self::Postgres(rung) => postgres::measure_ours(server, rung, 0, shape).await,
-            Self::PostgresRefused(percent) => postgres::measure_ours(server, Rung::Row, percent, shape).await,
+            Self::Postgres(rung) => postgres::measure_ours(server, rung, Mix::ALL_ACCEPTED, shape).await,
+            Self::PostgresRefused(percent) => {
+                postgres::measure_ours(server, Rung::Row, Mix::Refused(percent), shape).await
+            }
             Self::PostgresProcesses(n) => postgres::measure_processes(server, n, shape).await,
             Self::PostgresRaw => postgres::measure_raw(server, shape).await,
             Self::PostgresRawAll => postgres::measure_raw_all(server, shape).await,
             Self::PostgresCopy => postgres::measure_copy(server, shape).await,
             Self::PostgresSeed => postgres::measure_seed(server, shape).await,
-            Self::Sqlite(rung) => sqlite::measure_ours(folder, (rung, sqlite::FULL), 0, shape).await,
-            Self::SqliteRefused(percent) => {
-                sqlite::measure_ours(folder, (Rung::Row, sqlite::FULL), percent, shape).await
+            Self::Sqlite(rung) => {
+                sqlite::measure_ours(folder, (rung, sqlite::FULL), Mix::ALL_ACCEPTED, shape).await
             }
-            Self::SqliteOff => sqlite::measure_ours(folder, (Rung::Row, sqlite::OFF), 0, shape).await,
+            Self::SqliteRefused(percent) => {
+                sqlite::measure_ours(folder, (Rung::Row, sqlite::FULL), Mix::Refused(percent), shape).await
+            }
+            Self::SqliteOff => {
+                sqlite::measure_ours(folder, (Rung::Row, sqlite::OFF), Mix::ALL_ACCEPTED, shape).await
+            }
             Self::SqliteSingle(rung) => sqlite::measure_single(folder, rung, shape).await,
             Self::Fdatasync => sqlite::measure_fdatasync(folder, shape),
+            Self::Updates(engine) => {
+                let mix = Mix::Updates(PEOPLE / shape.callers);
+                match engine {
+                    Engine::Sqlite => {
+                        sqlite::measure_ours(folder, (Rung::Row, sqlite::FULL), mix, shape).await
+                    }
+                    Engine::Postgres => postgres::measure_ours(server, Rung::Row, mix, shape).await,
+                }
+            }
+            Self::Service(engine, call, cores) => {
+                service::measure_service((server, folder), engine, (call, cores), shape).await
+            }
+            Self::Echo(call, cores) => service::measure_echo(call, cores, shape).await,
         }
     }
 }

@@ -71,7 +71,7 @@ impl Measured {
 }
 
 /// Longer ones count as this: a minute.
-const LATENCY_MAX_MICROS: u64 = 60_000_000;
+pub(crate) const LATENCY_MAX_MICROS: u64 = 60_000_000;
 
 /// Latencies in microseconds, and what was answered while it counted.
 #[derive(Debug)]
@@ -99,6 +99,7 @@ pub(crate) async fn drive<T: Target>(
     for caller in callers {
         lines.push((caller, target.line().await?));
     }
+    let (lines, made) = prepare(&target, lines).await?;
     let from = Instant::now() + shape.warm_up;
     let window = (from, from + shape.measured);
     let gauged = tokio::spawn(gauge.between(window.0, window.1));
@@ -108,7 +109,7 @@ pub(crate) async fn drive<T: Target>(
             tokio::spawn(call(Arc::clone(&target), caller, line, window, Arc::clone(&tally)))
         })
         .collect();
-    let mut accepted = 0;
+    let mut accepted = made;
     for task in tasks {
         accepted += task.await??;
     }
@@ -130,6 +131,35 @@ pub(crate) async fn drive<T: Target>(
         Ok(target) => Ok((target, measured)),
         Err(_) => bail!("a caller still holds the target"),
     }
+}
+
+/// Callers make the users that they need from the start, all at once. Answers how many commands that took.
+async fn prepare<T: Target>(
+    target: &Arc<T>,
+    lines: Vec<(Caller, T::Line)>,
+) -> anyhow::Result<(Vec<(Caller, T::Line)>, u64)> {
+    let begin = |(mut caller, mut line): (Caller, T::Line)| {
+        let target = Arc::clone(target);
+        tokio::spawn(async move {
+            let mut count = 0;
+            while let Some(command) = caller.missing() {
+                ensure!(
+                    target.execute(&mut line, command).await? == Answer::Accepted,
+                    "nobody is in the way"
+                );
+                caller.accepted();
+                count += 1;
+            }
+            Ok((caller, line, count))
+        })
+    };
+    let (mut ready, mut count) = (Vec::new(), 0);
+    for task in lines.into_iter().map(begin).collect::<Vec<_>>() {
+        let (caller, line, its) = task.await??;
+        ready.push((caller, line));
+        count += its;
+    }
+    Ok((ready, count))
 }
 
 /// One caller. Answers how many of its commands were accepted.

@@ -20,6 +20,7 @@ mod audit;
 mod past;
 mod postgres;
 mod sqlite;
+mod service;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,6 +32,7 @@ use load::Shape;
 use past::Measurement;
 use postgres::{Instance, Server};
 use run::Run;
+use service::{Echo, Generator};
 
 /// What the product runs with, for every contender.
 #[global_allocator]
@@ -55,6 +57,12 @@ enum Command {
     /// One of several processes on one database; started by this program
     #[command(hide = true)]
     Instance(Instance),
+    /// Whoever calls a service; started by this program
+    #[command(hide = true)]
+    Call(Generator),
+    /// An echo of the service's messages; started by this program
+    #[command(hide = true)]
+    Echo(Echo),
 }
 
 #[derive(Debug, clap::Args)]
@@ -82,6 +90,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Alone(alone) => alone.run(),
         Command::Past(measurement) => measurement.run(),
         Command::Instance(instance) => instance.run(),
+        Command::Call(generator) => generator.run(),
+        Command::Echo(echo) => echo.run(),
     }
 }
 

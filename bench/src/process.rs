@@ -65,21 +65,11 @@ pub(crate) fn written_bytes(pid: u32) -> anyhow::Result<u64> {
     Ok(bytes.parse()?)
 }
 
-/// The memory that is resident now, in MiB.
-pub(crate) fn resident_mib(pid: u32) -> anyhow::Result<f64> {
-    mib(pid, "VmRSS:")
-}
-
 /// The most that has been resident since [`forget_peak`], in MiB, of this process.
 pub(crate) fn peak_mib() -> anyhow::Result<f64> {
-    mib(own(), "VmHWM:")
-}
-
-fn mib(pid: u32, name: &str) -> anyhow::Result<f64> {
-    let status = read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let kib: f64 =
-        line.with_context(|| format!("no {name} in status"))?.trim().trim_end_matches(" kB").parse()?;
+    let status = read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib: f64 = line.context("no VmHWM in status")?.trim().trim_end_matches(" kB").parse()?;
     Ok(kib / 1024.0)
 }
 

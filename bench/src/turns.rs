@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use crate::contender::{CALLER_THREADS, Place, Subject};
 use crate::load::{Measured, Shape};
@@ -52,6 +52,7 @@ pub(crate) fn take(scenario: &Scenario, effort: Effort, place: &Place) -> anyhow
                 subject.callers,
                 measured.rate
             );
+            ensure!(measured.answered > 0, "{} answered nothing in time", subject.contender.name());
             figures.entry(subject).or_default().push(measured);
         }
     }
@@ -74,5 +75,16 @@ impl Figures {
     ) -> anyhow::Result<Ratio> {
         let pairs = self.of(one)?.iter().zip(self.of(other)?);
         Ratio::of(pairs.map(|(one, other)| of(one, other)).collect())
+    }
+
+    /// The same of three.
+    pub(crate) fn ratio_of_three(
+        &self,
+        subjects: [Subject; 3],
+        of: impl Fn(&Measured, &Measured, &Measured) -> f64,
+    ) -> anyhow::Result<Ratio> {
+        let [one, other, third] = subjects.map(|subject| self.of(subject));
+        let triples = one?.iter().zip(other?).zip(third?);
+        Ratio::of(triples.map(|((one, other), third)| of(one, other, third)).collect())
     }
 }

@@ -11,13 +11,13 @@ mod feed;
 
 pub(crate) use moments::Compared;
 pub(crate) use rebuild::Built;
+pub(crate) use stand::{MASTER_KEY, Running, Stand};
+pub(crate) use write::HASH;
 
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, ensure};
 use serde::de::DeserializeOwned;
-
-use stand::Stand;
 
 /// Threads of the runtime that serves: as many as the product has on a small machine.
 const SERVING_THREADS: usize = 2;

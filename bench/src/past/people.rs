@@ -34,7 +34,7 @@ pub(super) struct Happening {
 /// Everybody, and their luck.
 #[derive(Debug)]
 pub(super) struct People {
-    pub(super) people: Vec<Person>,
+    pub(super) all: Vec<Person>,
     count_max: usize,
     happened: u64,
     random: Rng,
@@ -49,7 +49,7 @@ const EPOCH_MILLIS: u64 = 1_767_225_600_000;
 impl People {
     pub(super) fn new(count_max: usize) -> Self {
         Self {
-            people: Vec::with_capacity(count_max),
+            all: Vec::with_capacity(count_max),
             count_max,
             happened: 0,
             random: Rng::with_seed(20_260_503),
@@ -58,7 +58,7 @@ impl People {
 
     /// Whether everybody has come.
     pub(super) fn are_all_there(&self) -> bool {
-        self.people.len() == self.count_max
+        self.all.len() == self.count_max
     }
 
     /// The next happening that changes something.
@@ -66,10 +66,10 @@ impl People {
         loop {
             self.happened += 1;
             let is_new =
-                self.people.is_empty() || (!self.are_all_there() && self.random.u16(..1000) < NEW_OF_1000);
-            let who = if is_new { self.comes() } else { self.random.usize(..self.people.len()) };
+                self.all.is_empty() || (!self.are_all_there() && self.random.u16(..1000) < NEW_OF_1000);
+            let who = if is_new { self.comes() } else { self.random.usize(..self.all.len()) };
             let command = if is_new { self.create() } else { self.change(who) };
-            let person = &self.people[who];
+            let person = &self.all[who];
             // Whoever was erased stays erased, and whoever is deleted is not suspended.
             let Ok(events) = Users::decide(&person.user, &command) else { continue };
             if !events.is_empty() {
@@ -79,7 +79,7 @@ impl People {
     }
 
     fn happens(&mut self, who: usize, events: Vec<UserEvent>) -> Happening {
-        let person = &mut self.people[who];
+        let person = &mut self.all[who];
         let before = person.user.clone();
         let place = |(version, event)| Recorded {
             aggregate_id: person.id,
@@ -96,14 +96,14 @@ impl People {
     fn comes(&mut self) -> usize {
         let mut bytes = [0; 10];
         self.random.fill(&mut bytes);
-        let millis = EPOCH_MILLIS + self.people.len() as u64;
+        let millis = EPOCH_MILLIS + self.all.len() as u64;
         let id = AggregateId(Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid());
-        self.people.push(Person { id, user: User::Absent, key: None });
-        self.people.len() - 1
+        self.all.push(Person { id, user: User::Absent, key: None });
+        self.all.len() - 1
     }
 
     fn create(&self) -> UserCommand {
-        let n = self.people.len();
+        let n = self.all.len();
         CreateUser {
             email: email(&format!("person.{n}@{}", DOMAINS[n % DOMAINS.len()])),
             username: username(&format!("person_{n}")),
@@ -117,7 +117,7 @@ impl People {
 
     fn change(&mut self, who: usize) -> UserCommand {
         let (n, dice) = (self.happened, self.random.u8(..100));
-        match self.people[who].user.status() {
+        match self.all[who].user.status() {
             Some(Status::Suspended) if dice < 50 => ReinstateUser.into(),
             Some(Status::Inactive) if dice < 30 => ActivateUser.into(),
             Some(Status::Deleted) if dice < 5 => EraseUser.into(),

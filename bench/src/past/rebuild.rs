@@ -14,9 +14,9 @@ use user_domain::{
     CreateUser, CredentialAlgorithm, Email, PasswordHash, Patch, PersonName, ProfilePatch, UpdateProfile,
     User, UserCommand, Username, Users,
 };
+use user_service::Sources;
 use user_service::directory::{Attachment, Directory, NewCredential};
 use user_service::projections::LAYOUTS;
-use uuid::Uuid;
 
 use super::stand::{Running, Stand};
 use super::write::HASH;
@@ -127,7 +127,7 @@ async fn probe(directory: &Directory, stop: CancellationToken) -> anyhow::Result
 
 /// Somebody new.
 pub(super) async fn newcomer(directory: &Directory) -> anyhow::Result<AggregateId> {
-    let id = AggregateId(Uuid::now_v7());
+    let id = AggregateId(Sources::system().uuid());
     let text = id.0.simple().to_string();
     let create = CreateUser {
         email: Email::parse(&format!("{text}@example.org")).ok().context("an address")?,

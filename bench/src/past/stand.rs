@@ -13,7 +13,7 @@ use user_service::store::{StoreOptions, StoreUrl};
 use user_service::vault::{MasterKeys, VaultRoot};
 
 /// Nothing here is anybody's.
-const MASTER_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+pub(crate) const MASTER_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
 
 /// A store that is open.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ const BATCH: usize = 1024;
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What is stored for a password; of the length that argon2id's have.
-pub(super) const HASH: &str =
+pub(crate) const HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$iWh06vD8Fy27wf9npn6FXWiCX4K6pW6Ue1Bnzz07Z8A";
 
 /// Writes until everybody is there. Answers with the number of events.
@@ -48,7 +48,7 @@ pub(crate) async fn write(stand: &Stand, users: usize) -> anyhow::Result<u64> {
         before = Some(tokio::spawn(submit(Arc::clone(&stand.store), batch)));
         if shown.elapsed() > Duration::from_secs(10) {
             shown = Instant::now();
-            eprintln!("{} of {users} users, {events} events", people.people.len());
+            eprintln!("{} of {users} users, {events} events", people.all.len());
         }
     }
     if let Some(before) = before {
@@ -73,7 +73,7 @@ async fn append(
     let Happening { who, events, before, after } = happening;
     let keyed = |user| Users::claims(user).into_iter().map(|claim| (root.claim_key(&claim), claim));
     let claims: Vec<_> = keyed(after).map(|(key, claim)| (claim, key)).collect();
-    let person = &mut people.people[*who];
+    let person = &mut people.all[*who];
     let change = Change { id: person.id, before, events, after, claims: &claims };
     let written = aggregates.write(&change, &person.key, new).await?;
     person.key = new_key(&written.rows).or_else(|| person.key.take());

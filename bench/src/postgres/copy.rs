@@ -16,8 +16,9 @@ use super::datum::{EVENT_COLUMNS, event};
 use super::raw::NUMBERED;
 use super::server::Server;
 use super::session::enter;
+use crate::audit;
 use crate::load::{Measured, Shape, ratio};
-use crate::workload::{Caller, Rung, callers};
+use crate::workload::{Caller, Mix, Rung, callers};
 
 const BATCH: u64 = 1000;
 
@@ -47,7 +48,7 @@ pub(crate) async fn measure_copy(server: &Server, shape: Shape) -> anyhow::Resul
     let from = Instant::now() + shape.warm_up;
     let window = (from, from + shape.measured);
     let gauged = tokio::spawn(database.gauge().await?.between(window.0, window.1));
-    let callers = callers(0, shape.callers, Rung::Log, 0);
+    let callers = callers(0, shape.callers, Rung::Log, Mix::ALL_ACCEPTED);
     let (latency, batches) = copy_until(&client, &copy, callers, window).await?;
     let answered = latency.len() * BATCH;
     let measured = Measured {
@@ -61,7 +62,7 @@ pub(crate) async fn measure_copy(server: &Server, shape: Shape) -> anyhow::Resul
         cost: gauged.await??,
         answered,
     };
-    database.audit(measured.accepted, &[]).await?;
+    database.audit(measured.accepted, &[], &audit::contents(Rung::Log)).await?;
     database.drop().await?;
     Ok(measured)
 }

@@ -55,7 +55,12 @@ impl Database {
 
     /// Asks whether the rows are what a run with so many accepted commands must leave behind. Answers with the number
     /// of events per commit.
-    pub(super) async fn audit(&self, accepted: u64, order: &[Question]) -> anyhow::Result<f64> {
+    pub(crate) async fn audit(
+        &self,
+        accepted: u64,
+        order: &[Question],
+        contents: &[Question],
+    ) -> anyhow::Result<f64> {
         let owner = self.owner().await?;
         owner.batch_execute("RESET ALL; SET search_path = user_service, user_service_vault").await?;
         let events = count(&owner, audit::EVENTS).await?;
@@ -63,7 +68,7 @@ impl Database {
             events == i64::try_from(accepted)?,
             "{accepted} commands were accepted, {events} events are there"
         );
-        for (what, ask) in order.iter().copied().chain(audit::contents(self.rung)) {
+        for (what, ask) in order.iter().chain(contents).copied() {
             let wrong = count(&owner, ask).await?;
             ensure!(wrong == 0, "not true that {what}: {wrong}");
         }

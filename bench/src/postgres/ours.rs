@@ -10,7 +10,7 @@ use super::database::Database;
 use super::server::Server;
 use crate::audit;
 use crate::load::{Measured, Shape, Target, drive};
-use crate::workload::{Answer, Command, Rung, callers};
+use crate::workload::{Answer, Command, Mix, Rung, callers};
 
 /// A store of ours, on either engine.
 #[derive(Debug)]
@@ -39,15 +39,15 @@ impl<S: EventStore> Target for Ours<S> {
 pub(crate) async fn measure_ours(
     server: &Server,
     rung: Rung,
-    refused: u8,
+    mix: Mix,
     shape: Shape,
 ) -> anyhow::Result<Measured> {
     let database = Database::fresh(server, rung).await?;
     let store = Store::open(database.options()).await?;
-    let callers = callers(0, shape.callers, rung, refused);
+    let callers = callers(0, shape.callers, rung, mix);
     let (ours, measured) = drive(Ours(store), callers, shape, database.gauge().await?).await?;
     ours.0.close().await;
-    let batch = Some(database.audit(measured.accepted, &audit::ORDER).await?);
+    let batch = Some(database.audit(measured.accepted, &audit::ORDER, &audit::contents(rung)).await?);
     database.drop().await?;
     Ok(Measured { batch, ..measured })
 }

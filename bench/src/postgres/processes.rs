@@ -18,7 +18,7 @@ use crate::contender::{CALLER_THREADS, on};
 use crate::cost::{Cost, Gauge};
 use crate::load::{Measured, Shape, drive, ratio};
 use crate::process;
-use crate::workload::{Rung, callers};
+use crate::workload::{Mix, Rung, callers};
 
 /// What an instance is told: everything but the database's address, which may hold a password.
 #[derive(Debug, clap::Args)]
@@ -50,7 +50,7 @@ impl Instance {
                 warm_up: Duration::from_millis(self.warm_up_millis),
                 measured: Duration::from_millis(self.measured_millis),
             };
-            let callers = callers(self.first, self.callers, Rung::Row, 0);
+            let callers = callers(self.first, self.callers, Rung::Row, Mix::ALL_ACCEPTED);
             let gauge = Gauge::with_database(process::own(), &self.url).await?;
             let (ours, measured) = drive(Ours(store), callers, shape, gauge).await?;
             ours.0.close().await;
@@ -83,7 +83,7 @@ pub(crate) async fn measure_processes(
         shares.push(result(instance).await?);
     }
     let measured = together(&shares)?;
-    let batch = Some(database.audit(measured.accepted, &audit::ORDER).await?);
+    let batch = Some(database.audit(measured.accepted, &audit::ORDER, &audit::contents(Rung::Row)).await?);
     database.drop().await?;
     Ok(Measured { batch, ..measured })
 }

@@ -8,8 +8,9 @@ use super::database::Database;
 use super::datum::{EVENT_COLUMNS, event};
 use super::server::Server;
 use super::session::enter;
+use crate::audit;
 use crate::load::{Measured, Shape, Target, drive};
-use crate::workload::{Answer, Command, Rung, callers};
+use crate::workload::{Answer, Command, Mix, Rung, callers};
 
 /// Gives the table of events positions of its own.
 pub(super) const NUMBERED: &str =
@@ -46,8 +47,9 @@ pub(crate) async fn measure_raw(server: &Server, shape: Shape) -> anyhow::Result
     database.owner().await?.batch_execute(NUMBERED).await?;
     let raw = Raw { url: database.url.clone() };
     let gauge = database.gauge().await?;
-    let (_, measured) = drive(raw, callers(0, shape.callers, Rung::Log, 0), shape, gauge).await?;
-    database.audit(measured.accepted, &[]).await?;
+    let (_, measured) =
+        drive(raw, callers(0, shape.callers, Rung::Log, Mix::ALL_ACCEPTED), shape, gauge).await?;
+    database.audit(measured.accepted, &[], &audit::contents(Rung::Log)).await?;
     database.drop().await?;
     Ok(measured)
 }

@@ -12,8 +12,9 @@ use super::raw::NUMBERED;
 use super::raw_all_sql::{text, values};
 use super::server::Server;
 use super::session::enter;
+use crate::audit;
 use crate::load::{Measured, Shape, Target, drive};
-use crate::workload::{Answer, Command, Kind, Rung, callers};
+use crate::workload::{Answer, Command, Kind, Mix, Rung, callers};
 
 #[derive(Debug)]
 struct RawAll {
@@ -54,8 +55,9 @@ pub(crate) async fn measure_raw_all(server: &Server, shape: Shape) -> anyhow::Re
     database.owner().await?.batch_execute(NUMBERED).await?;
     let raw = RawAll { url: database.url.clone() };
     let gauge = database.gauge().await?;
-    let (_, measured) = drive(raw, callers(0, shape.callers, Rung::Row, 0), shape, gauge).await?;
-    database.audit(measured.accepted, &[]).await?;
+    let (_, measured) =
+        drive(raw, callers(0, shape.callers, Rung::Row, Mix::ALL_ACCEPTED), shape, gauge).await?;
+    database.audit(measured.accepted, &[], &audit::contents(Rung::Row)).await?;
     database.drop().await?;
     Ok(measured)
 }

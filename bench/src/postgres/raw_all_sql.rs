@@ -31,8 +31,9 @@ pub(super) fn text(append: &Append) -> String {
          VALUES (clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING position, recorded_at)"
     );
     // Writing to a string cannot fail.
-    for n in 0..append.claims.taken.len() {
-        let _ = write!(sql, ", k{n} AS (INSERT INTO claims (key, aggregate_id) VALUES ({}, $1))", bind());
+    let taken: Vec<_> = append.claims.taken.iter().map(|_| format!("({}, $1)", bind())).collect();
+    if !taken.is_empty() {
+        let _ = write!(sql, ", k AS (INSERT INTO claims (key, aggregate_id) VALUES {})", taken.join(", "));
     }
     for n in 0..append.claims.moved.len() {
         let (to, from) = (bind(), bind());

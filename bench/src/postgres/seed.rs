@@ -10,7 +10,7 @@ use super::database::{Database, count};
 use super::server::Server;
 use super::session::connect;
 use crate::load::{Measured, Shape, Target, drive};
-use crate::workload::{Answer, Command, Kind, Rung, User, callers};
+use crate::workload::{Answer, Command, Kind, Mix, Rung, User, callers};
 
 const SCHEMA: &str = include_str!("seed.sql");
 
@@ -157,7 +157,8 @@ pub(crate) async fn measure_seed(server: &Server, shape: Shape) -> anyhow::Resul
     owner.batch_execute(SCHEMA).await?;
     let seed = Seed { url: database.url.clone() };
     let gauge = database.gauge().await?;
-    let (_, measured) = drive(seed, callers(0, shape.callers, Rung::Log, 0), shape, gauge).await?;
+    let (_, measured) =
+        drive(seed, callers(0, shape.callers, Rung::Log, Mix::ALL_ACCEPTED), shape, gauge).await?;
     let events = count(&owner, "SELECT count(*) FROM seed.event_store").await?;
     ensure!(events == i64::try_from(measured.accepted)?, "{events} of {} events", measured.accepted);
     let ask = "SELECT (SELECT count(DISTINCT aggregate_id) FROM seed.event_store) \

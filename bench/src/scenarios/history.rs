@@ -63,15 +63,14 @@ fn rebuilt(store: &str, url: &str) -> anyhow::Result<Vec<Judged>> {
 /// Pages against the first page of today: those of the past within twice its time, the others within one and a half.
 fn moments(store: &str, url: &str, rounds: usize) -> anyhow::Result<Vec<Judged>> {
     let measured: Vec<Compared> = Task::Moments { rounds }.measure(url)?;
-    let within = |what: &str| match what {
-        "searched" => 3.0,
-        "at depth" | "of those suspended" | "by e-mail" => 1.5,
-        _ => 2.0,
+    // Today's other pages have a family of their own.
+    let bar = |what: &str| match what {
+        "searched" => ("R3", 3.0),
+        "at depth" | "of those suspended" | "by e-mail" => ("R3", 1.5),
+        _ => ("R5", 2.0),
     };
     let judge = |one: &Compared| {
-        let within = within(&one.what);
-        // Twice is for the past; today's pages have bars of their own.
-        let family = if within == 2.0 { "R5" } else { "R3" };
+        let (family, within) = bar(&one.what);
         compared(format!("{family}-{store}-{}", dashed(&one.what)), one, within)
     };
     measured.iter().map(judge).collect()

@@ -6,6 +6,7 @@ mod predecessor;
 mod processes;
 mod embedded;
 mod refusals;
+mod calls;
 mod history;
 
 use crate::bar::{Bar, Limit, Of};
@@ -21,13 +22,16 @@ pub(crate) struct Listed {
 }
 
 /// In the order of a run.
-pub(crate) const ALL: [Listed; 7] = [
+pub(crate) const ALL: [Listed; 10] = [
     Listed { name: ladder::NAME, ids: &["W1"], run: |stage| stage.play(ladder::scenario()) },
     Listed { name: copy::NAME, ids: &["W2"], run: |stage| stage.play(copy::scenario()) },
     Listed { name: predecessor::NAME, ids: &["W3"], run: |stage| stage.play(predecessor::scenario()) },
     Listed { name: processes::NAME, ids: &["W4"], run: |stage| stage.play(processes::scenario()) },
     Listed { name: embedded::NAME, ids: &["W5"], run: |stage| stage.play(embedded::scenario()) },
     Listed { name: refusals::NAME, ids: &["W8"], run: |stage| stage.play(refusals::scenario()) },
+    Listed { name: calls::WRITES, ids: &["W6"], run: |stage| stage.play(calls::writes()) },
+    Listed { name: calls::ONE, ids: &["W7"], run: |stage| stage.play(calls::one()) },
+    Listed { name: calls::READS, ids: &["R1"], run: |stage| stage.play(calls::reads()) },
     Listed { name: history::NAME, ids: &["R3", "R5", "G2", "G7", "export"], run: history::run },
 ];
 

@@ -7,6 +7,7 @@ mod fdatasync;
 
 pub(crate) use eventstore_sqlite::Synchronous;
 pub(crate) use fdatasync::measure_fdatasync;
+pub(crate) use file::File;
 pub(crate) use ours::measure_ours;
 pub(crate) use single::measure_single;
 

@@ -11,19 +11,19 @@ use crate::cost::Gauge;
 use crate::load::{Measured, Shape, drive};
 use crate::postgres::Ours;
 use crate::process;
-use crate::workload::{Rung, callers};
+use crate::workload::{Mix, Rung, callers};
 
 pub(crate) async fn measure_ours(
     folder: &Path,
     (rung, synchronous): (Rung, Synchronous),
-    refused: u8,
+    mix: Mix,
     shape: Shape,
 ) -> anyhow::Result<Measured> {
     let file = File::fresh(folder, rung, synchronous).await?;
     let store = Store::open(file.options()).await?;
-    let (callers, gauge) = (callers(0, shape.callers, rung, refused), Gauge::of(process::own()));
+    let (callers, gauge) = (callers(0, shape.callers, rung, mix), Gauge::of(process::own()));
     let (ours, measured) = drive(Ours(store), callers, shape, gauge).await?;
     ours.0.close().await;
-    let batch = Some(file.audit(measured.accepted, &audit::ORDER)?);
+    let batch = Some(file.audit(measured.accepted, &audit::ORDER, &audit::contents(rung))?);
     Ok(Measured { batch, ..measured })
 }

@@ -16,7 +16,7 @@ use crate::audit;
 use crate::cost::Gauge;
 use crate::load::{Measured, Shape, Target, drive};
 use crate::process;
-use crate::workload::{Answer, Command, Rung, callers};
+use crate::workload::{Answer, Command, Mix, Rung, callers};
 
 /// The settings of our own writer.
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
@@ -181,8 +181,9 @@ pub(crate) async fn measure_single(folder: &Path, rung: Rung, shape: Shape) -> a
     let file = File::fresh(folder, rung, FULL).await?;
     let single = Single(Mutex::new(Writer::open(&file.path(), rung)?));
     let gauge = Gauge::of(process::own());
-    let (single, measured) = drive(single, callers(0, shape.callers, rung, 0), shape, gauge).await?;
+    let (single, measured) =
+        drive(single, callers(0, shape.callers, rung, Mix::ALL_ACCEPTED), shape, gauge).await?;
     drop(single);
-    file.audit(measured.accepted, &audit::ORDER[..1])?;
+    file.audit(measured.accepted, &audit::ORDER[..1], &audit::contents(rung))?;
     Ok(measured)
 }

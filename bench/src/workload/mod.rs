@@ -1,6 +1,6 @@
 //! What callers ask for: users who are created and changed, the same for every contender.
 //!
-//! Of a hundred commands 20 create a user (two claims, a key, a credential), 10 change an e-mail address (a claim
+//! Of a hundred commands 20 create a user (three claims, a key, a credential), 10 change an e-mail address (a claim
 //! moves), 5 a password, 65 a profile. Each emits one event. Nothing is hashed or encrypted here: keys, sealed parts
 //! and hashes are random, in their real lengths.
 
@@ -49,12 +49,20 @@ pub(crate) struct Command {
     pub(crate) due: Answer,
 }
 
+/// What callers do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mix {
+    /// Everything, and so many of a hundred commands are to be refused.
+    Refused(u8),
+    /// Profiles of so many users are updated, and nothing else.
+    Updates(usize),
+}
+
 /// One caller, its users, and its luck.
 #[derive(Debug)]
 pub(crate) struct Caller {
     rung: Rung,
-    /// How many of a hundred commands are to be refused.
-    conflicts: u8,
+    mix: Mix,
     random: Rng,
     users: Vec<User>,
     /// The user as she is if the last command is accepted, and her place.
@@ -62,24 +70,37 @@ pub(crate) struct Caller {
 }
 
 /// Callers with different numbers have different users and luck.
-pub(crate) fn callers(first: usize, count: usize, rung: Rung, conflicts: u8) -> Vec<Caller> {
-    (first..first + count).map(|number| Caller::new(number, rung, conflicts)).collect()
+pub(crate) fn callers(first: usize, count: usize, rung: Rung, mix: Mix) -> Vec<Caller> {
+    (first..first + count).map(|number| Caller::new(number, rung, mix)).collect()
 }
 
 impl Caller {
-    fn new(number: usize, rung: Rung, conflicts: u8) -> Self {
+    fn new(number: usize, rung: Rung, mix: Mix) -> Self {
         let random = Rng::with_seed(number as u64 + 1);
-        Self { rung, conflicts, random, users: Vec::new(), pending: None }
+        Self { rung, mix, random, users: Vec::new(), pending: None }
+    }
+
+    /// The next command that makes a user who must be there before anything is measured.
+    pub(crate) fn missing(&mut self) -> Option<Command> {
+        match self.mix {
+            Mix::Updates(users) if self.users.len() < users => Some(self.command_of(Kind::Create)),
+            Mix::Updates(_) | Mix::Refused(_) => None,
+        }
     }
 
     /// The next command.
     pub(crate) fn next(&mut self) -> Command {
-        if self.random.u8(..100) < self.conflicts
+        if let Mix::Refused(percent) = self.mix
+            && self.random.u8(..100) < percent
             && let Some(command) = self.refused()
         {
             return command;
         }
         let kind = self.kind();
+        self.command_of(kind)
+    }
+
+    fn command_of(&mut self, kind: Kind) -> Command {
         let (place, before) = if kind == Kind::Create { (self.users.len(), None) } else { self.pick() };
         let command = self.command(kind, before);
         self.pending = Some((place, command.after.clone()));
@@ -98,6 +119,9 @@ impl Caller {
     fn kind(&mut self) -> Kind {
         if self.users.is_empty() {
             return Kind::Create;
+        }
+        if let Mix::Updates(_) = self.mix {
+            return Kind::UpdateProfile;
         }
         match self.random.u8(..100) {
             0..20 if self.users.len() < USERS_MAX => Kind::Create,
@@ -156,12 +180,20 @@ impl Caller {
     }
 }
 
+impl Mix {
+    /// Everything, nothing refused.
+    pub(crate) const ALL_ACCEPTED: Self = Self::Refused(0);
+}
+
 /// Who asks: a service account.
 const ACTOR: &str = "service:accounts-frontend";
 
 fn claims(before: Option<&User>, after: &User) -> ClaimChanges {
     match before {
-        None => ClaimChanges { taken: vec![after.email_key, after.username_key], ..ClaimChanges::default() },
+        None => ClaimChanges {
+            taken: vec![after.email_key, after.username_key, after.likeness_key],
+            ..ClaimChanges::default()
+        },
         Some(before) => {
             let moved = |from: ClaimKey, to: ClaimKey| (from != to).then_some(ClaimMove { from, to });
             let moved = moved(before.email_key, after.email_key).into_iter().collect();

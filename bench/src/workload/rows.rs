@@ -17,13 +17,13 @@ const HASH: &str =
 /// The rows that a rung writes.
 pub(super) fn rows(rung: Rung, kind: Kind, user: &User, random: &mut Rng) -> Vec<RowWrite> {
     let written = |table: &InlineTable| match kind {
-        Kind::Create => is_about_users(table),
+        Kind::Create => true,
         Kind::ChangePassword => is_read_model(table) || rung >= Rung::Credentials,
         Kind::ChangeEmail | Kind::UpdateProfile => is_read_model(table),
     };
     let write =
         |table: &'static InlineTable| RowWrite { table, change: change(table, rung, kind, user, random) };
-    rung.tables().iter().copied().filter(|table| written(table)).map(write).collect()
+    rung.tables().iter().copied().filter(|table| is_about_users(table) && written(table)).map(write).collect()
 }
 
 fn change(table: &InlineTable, rung: Rung, kind: Kind, user: &User, random: &mut Rng) -> RowChange {

@@ -9,7 +9,7 @@ use user_service::vault::USER_SECRET;
 pub(crate) enum Rung {
     /// Rows of the log, each with the bytes of its sealed part: the same rows on every rung.
     Log,
-    /// E-mail and username are claimed.
+    /// E-mail, username, and what that could be confused with, are claimed.
     Claims,
     /// Each user has a wrapped key in the vault.
     Sealed,

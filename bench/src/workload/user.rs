@@ -13,6 +13,8 @@ pub(crate) struct User {
     pub(crate) version: u64,
     pub(crate) email_key: ClaimKey,
     pub(crate) username_key: ClaimKey,
+    /// What her username could be confused with.
+    pub(crate) likeness_key: ClaimKey,
     /// Count of her passwords.
     pub(crate) credential: i64,
     /// A random number from which her first name is made.
@@ -46,6 +48,7 @@ impl User {
             version: 1,
             email_key: ClaimKey(Uuid::from_u128(random.u128(..))),
             username_key: ClaimKey(Uuid::from_u128(random.u128(..))),
+            likeness_key: ClaimKey(Uuid::from_u128(random.u128(..))),
             credential: 1,
             profile: random.u32(..),
         }

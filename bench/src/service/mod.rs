@@ -1,0 +1,70 @@
+//! The product as its callers reach it: the shipped binary in a process of its own, whoever calls it in another, and an
+//! echo of the same messages that says what the way there and back costs.
+
+mod pinned;
+mod child;
+mod people;
+mod echo;
+mod wire;
+mod generator;
+mod measure;
+
+pub(crate) use child::Service;
+pub(crate) use echo::Echo;
+pub(crate) use generator::Generator;
+pub(crate) use measure::{measure_echo, measure_service};
+pub(crate) use people::{PEOPLE, populate};
+
+/// Which store it runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    pub(crate) const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// What it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub(crate) enum Call {
+    /// A user by her id
+    Get,
+    /// Another first name
+    Update,
+}
+
+impl Call {
+    pub(crate) const ALL: [Self; 2] = [Self::Get, Self::Update];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Update => "update",
+        }
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Get => "user.v1.UserService/GetUser",
+            Self::Update => "user.v1.UserService/UpdateUser",
+        }
+    }
+}
+
+/// Where the processes of a measurement run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Cores {
+    /// Who serves on one, who calls on another: neither takes the other's time.
+    Apart,
+    /// Wherever the system puts them.
+    Shared,
+}

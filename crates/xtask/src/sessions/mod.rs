@@ -1,6 +1,6 @@
 //! `cargo xtask sessions`: types what the documents tell a reader to type, with the clients as they are shipped, and
-//! compares what is printed with what the documents say. Commands that build or start the service are left out: it runs.
-//! And holds the JSON side to its `OpenAPI` document.
+//! compares what is printed with what the documents say. The service runs from the beginning; where a document starts it with
+//! settings, it is started again. And holds the JSON side to its `OpenAPI` document.
 
 mod clients;
 mod document;
@@ -9,6 +9,7 @@ mod openapi;
 mod service;
 
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
 use std::process::{Command, ExitCode, Output, Stdio};
 
 use anyhow::Context;
@@ -23,10 +24,15 @@ use service::Service;
 const DOCUMENTS: [&str; 2] = ["README.md", "docs/clients.md"];
 
 /// What is run of all that a reader can type.
-const COMMANDS: [&str; 2] = ["curl ", "user-service "];
+const COMMANDS: [&str; 3] = ["curl ", "user-service ", "openssl "];
+
+/// What starts it with the arguments that follow.
+const SERVE: &str = "user-service serve ";
 
 /// Where the documents say that the service is.
 const USERS: &str = "127.0.0.1:9090";
+/// The same by the name that stands in the certificate.
+const NAMED: &str = "localhost:9090";
 const OPERATIONS: &str = "127.0.0.1:8080";
 
 /// What listens for ever is ended after so many seconds, and must have printed something.
@@ -70,10 +76,17 @@ struct Session {
 impl Session {
     fn begin() -> anyhow::Result<Self> {
         let service = Service::start(&target_dir()?.join("debug/user-service"))?;
+        // A reader has the protos where she is.
+        symlink(root().join("proto"), service.folder.join("proto"))?;
         Ok(Self { service, ids: Ids::default() })
     }
 
     fn take(&mut self, step: &Step) -> anyhow::Result<()> {
+        if let What::Command(command) = &step.what
+            && let Some(arguments) = command.strip_prefix(SERVE)
+        {
+            return self.service.start_again(&arguments.split_whitespace().collect::<Vec<_>>());
+        }
         let (output, listens) = match &step.what {
             What::Command(command) => (self.typed(command)?, listens(command)),
             What::Program(language, program) => (self.program(*language, program)?, false),
@@ -101,13 +114,17 @@ impl Session {
             shell.args([LISTENS_SECONDS, "bash"]);
         }
         shell.args(["-c", &command]).current_dir(&self.service.folder).stdin(Stdio::null());
-        shell.env("USER_SERVICE_API", format!("http://{}", self.service.users));
+        shell.env("USER_SERVICE_API", format!("{}://{}", self.service.scheme, self.service.users));
         shell.env("PATH", path()?).output().with_context(|| format!("cannot run {command}"))
     }
 
     fn program(&self, language: Language, program: &str) -> anyhow::Result<Output> {
         let mut interpreter = clients::interpreter(language)?;
-        interpreter.current_dir(root()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        interpreter
+            .current_dir(&self.service.folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = interpreter.spawn().context("cannot start the interpreter")?;
         let mut input = child.stdin.take().context("the input was asked for")?;
         input.write_all(self.here(program).as_bytes())?;
@@ -118,7 +135,11 @@ impl Session {
     /// With this service's addresses, and the ids that it gave.
     fn here(&self, text: &str) -> String {
         let text = text.replace(USERS, &self.service.users).replace(OPERATIONS, &self.service.operations);
-        self.ids.in_place(&text)
+        self.ids.in_place(&text.replace(NAMED, &self.named()))
+    }
+
+    fn named(&self) -> String {
+        self.service.users.replace("127.0.0.1", "localhost")
     }
 }
 

@@ -27,6 +27,9 @@ pub enum Denial {
         /// What was called.
         method: &'static str,
     },
+    /// Too many show tokens that nobody has shown before. Retry after a pause.
+    #[error("too many tokens are being looked up")]
+    Overloaded,
     /// Nobody can tell whether the token is valid. Retry later.
     #[error("tokens cannot be looked up")]
     Unavailable(#[source] ReadError),

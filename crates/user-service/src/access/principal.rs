@@ -82,7 +82,8 @@ impl Principal {
             sleep(look_every).await;
             match tokens.confirm(token).await {
                 Ok(()) => confirmed = Instant::now(),
-                Err(Denial::Unavailable(_)) if confirmed.elapsed() < unconfirmed_max => {}
+                Err(Denial::Unavailable(_) | Denial::Overloaded) if confirmed.elapsed() < unconfirmed_max => {
+                }
                 Err(denial) => return denial,
             }
         }

@@ -29,6 +29,9 @@ pub(super) const LOOK_UP_MAX: Duration = Duration::from_secs(3);
 /// but those who show one for the first time.
 const STRANGERS_MAX: usize = 2;
 
+/// How many more wait for that. Whoever comes then is told so at once.
+const STRANGERS_WAITING_MAX: usize = 16;
+
 /// The tokens of a directory. Cheap to clone; clones know of each other's revocations at once.
 #[derive(Clone, Debug)]
 pub struct Tokens(Arc<Inner>);
@@ -37,6 +40,8 @@ pub struct Tokens(Arc<Inner>);
 struct Inner {
     directory: Directory,
     known: KnownTokens,
+    /// Those who wait among them.
+    in_line: Semaphore,
     strangers: Semaphore,
 }
 
@@ -58,6 +63,7 @@ impl Tokens {
         Self(Arc::new(Inner {
             directory,
             known: KnownTokens::default(),
+            in_line: Semaphore::new(STRANGERS_MAX + STRANGERS_WAITING_MAX),
             strangers: Semaphore::new(STRANGERS_MAX),
         }))
     }
@@ -92,7 +98,7 @@ impl Tokens {
 
     /// The token that somebody shows, if it is valid now.
     pub(super) async fn admitted(&self, shown: &BearerToken) -> Result<Arc<StoredToken>, Denial> {
-        let token = self.look_up(shown.id).await.map_err(Denial::Unavailable)?.ok_or(Denial::Unknown)?;
+        let token = self.look_up(shown.id).await?.ok_or(Denial::Unknown)?;
         if !shown.matches(&token.secret_hash) {
             return Err(Denial::Unknown);
         }
@@ -104,26 +110,27 @@ impl Tokens {
         if self.has_expired(token) {
             return Err(Denial::Expired);
         }
-        let found = self.look_up(token.id).await.map_err(Denial::Unavailable)?;
-        found.map(|_| ()).ok_or(Denial::Unknown)
+        self.look_up(token.id).await?.map(|_| ()).ok_or(Denial::Unknown)
     }
 
     fn has_expired(&self, token: &StoredToken) -> bool {
         token.expires_at.is_some_and(|end| end <= self.now())
     }
 
-    async fn look_up(&self, id: Uuid) -> Result<Option<Arc<StoredToken>>, ReadError> {
-        let Inner { directory, known, strangers } = &*self.0;
+    async fn look_up(&self, id: Uuid) -> Result<Option<Arc<StoredToken>>, Denial> {
+        let Inner { directory, known, in_line, strangers } = &*self.0;
         if let Some(token) = known.get(id) {
             return Ok(Some(token));
         }
+        let line = (!known.has_met(id)).then(|| in_line.try_acquire()).transpose();
+        let line = line.map_err(|_| Denial::Overloaded)?;
         let reading = known.reading();
         let read = timeout(LOOK_UP_MAX, async {
-            let _place = if known.has_met(id) { None } else { strangers.acquire().await.ok() };
+            let _place = if line.is_some() { strangers.acquire().await.ok() } else { None };
             vault::token(directory.store(), id).await
         });
-        let read = read.await;
-        let token = read.map_err(|late| ReadError::StoreDown(late.into()))??.map(Arc::new);
+        let read = read.await.unwrap_or_else(|late| Err(ReadError::StoreDown(late.into())));
+        let token = read.map_err(Denial::Unavailable)?.map(Arc::new);
         if let Some(token) = &token {
             known.keep(reading, token);
         }

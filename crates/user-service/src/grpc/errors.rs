@@ -265,6 +265,7 @@ pub(crate) fn of_denial(denial: &Denial) -> ApiError {
                 .with_metadata("scope", scope.as_str())
                 .with_metadata("method", *method)
         }
+        Denial::Overloaded => overloaded(),
         Denial::Unavailable(cause) => of_read(cause),
     }
 }

@@ -1,7 +1,9 @@
 //! Who gets in: so many calls at a time in all and of one address, and of each kind so many that are executed. Whoever
 //! comes then is told so at once, before anything is done for her: a queue would only make everybody late.
 //!
-//! Health and reflection have places of their own, as many as connections: they are told how it is whatever else goes on.
+//! A place is taken before anybody asks who calls, a share of the work after: whoever waits to be known, or is refused, is
+//! counted, and keeps nobody from being served. Health and reflection have places of their own, as many as connections: they
+//! are told how it is whatever else goes on.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -36,7 +38,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The kind of the call at a path, if there is such a call.
 pub(super) type KindOf = Box<dyn Fn(&str) -> Option<Kind> + Send + Sync>;
 
-struct Gate {
+/// The bounds of all calls. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Admission(Arc<Inner>);
+
+struct Inner {
     kind_of: KindOf,
     calls: Places,
     others: Places,
@@ -48,51 +54,82 @@ struct Gate {
     bounds: Bounds,
 }
 
-pub(super) fn admit(router: Router, kind_of: KindOf, limits: &HostLimits, bounds: &Bounds) -> Router {
-    let gate = Gate {
-        kind_of,
-        calls: Places::new(limits.calls_max, limits.calls_per_address_max),
-        others: Places::new(limits.connections_max, limits.connections_per_address_max),
-        reads: Semaphore::new(limits.reads_max),
-        writes: Semaphore::new(limits.writes_max),
-        passwords: Semaphore::new(limits.password_calls_max),
-        body_bytes_max: limits.body_bytes_max(),
-        body_read_timeout: limits.body_read_timeout,
-        bounds: bounds.clone(),
-    };
-    router.layer(from_fn_with_state(Arc::new(gate), answer))
+impl Admission {
+    pub(super) fn new(kind_of: KindOf, limits: &HostLimits, bounds: &Bounds) -> Self {
+        Self(Arc::new(Inner {
+            kind_of,
+            calls: Places::new(limits.calls_max, limits.calls_per_address_max),
+            others: Places::new(limits.connections_max, limits.connections_per_address_max),
+            reads: Semaphore::new(limits.reads_max),
+            writes: Semaphore::new(limits.writes_max),
+            passwords: Semaphore::new(limits.password_calls_max),
+            body_bytes_max: limits.body_bytes_max(),
+            body_read_timeout: limits.body_read_timeout,
+            bounds: bounds.clone(),
+        }))
+    }
+
+    /// The same routes, where every request needs a place.
+    pub(super) fn places(&self, router: Router) -> Router {
+        router.layer(from_fn_with_state(self.clone(), place))
+    }
+
+    /// The same routes, where every call needs a share of the work.
+    pub(super) fn shares(&self, router: Router) -> Router {
+        router.layer(from_fn_with_state(self.clone(), share))
+    }
 }
 
-async fn answer(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+async fn place(State(Admission(admission)): State<Admission>, request: Request, next: Next) -> Response {
+    let kind = (admission.kind_of)(request.uri().path());
+    let place = match admission.place(kind, address(&request)) {
+        Ok(place) => place,
+        Err(error) => return refusal::Asked::of(&request).refuse(error),
+    };
+    let answer = next.run(request).await;
+    match kind {
+        // From here on it has a place where it is told.
+        Some(Kind::Stream) => answer,
+        Some(Kind::Read | Kind::Write | Kind::Password) | None => {
+            answer.map(|body| Body::new(Held { body, _place: place }))
+        }
+    }
+}
+
+async fn share(State(Admission(admission)): State<Admission>, request: Request, next: Next) -> Response {
+    let kind = (admission.kind_of)(request.uri().path());
+    let share = kind.and_then(|kind| Some((kind, admission.share(kind)?)));
+    let Some((kind, share)) = share else { return next.run(request).await };
     let asked = refusal::Asked::of(&request);
-    let passed = match (gate.kind_of)(request.uri().path()) {
-        Some(kind) => gate.pass(kind, request, next).await,
-        None => gate.pass_other(request, next).await,
-    };
-    passed.unwrap_or_else(|error| asked.refuse(error))
+    let executed = admission.execute(kind, share, request, next).await;
+    executed.unwrap_or_else(|error| asked.refuse(error))
 }
 
-impl Gate {
-    async fn pass(&self, kind: Kind, request: Request, next: Next) -> Result<Response, ApiError> {
-        let place = self.calls.take(address(&request)).map_err(|full| self.shed(kind, full.label()))?;
-        let Some(share) = self.share(kind) else { return Ok(next.run(request).await) };
+impl Inner {
+    fn place(&self, kind: Option<Kind>, address: IpAddr) -> Result<Place, ApiError> {
+        let (places, label) = match kind {
+            Some(kind) => (&self.calls, kind.label()),
+            // What is no call of the contract.
+            None => (&self.others, "other"),
+        };
+        places.take(address).map_err(|full| self.shed(label, full.label()))
+    }
+
+    async fn execute(
+        &self,
+        kind: Kind,
+        share: &Semaphore,
+        request: Request,
+        next: Next,
+    ) -> Result<Response, ApiError> {
         if share.available_permits() == 0 {
-            return Err(self.shed(kind, "kind"));
+            return Err(self.shed(kind.label(), "kind"));
         }
         // Whoever is slow to send her request takes nobody's share of the work.
         let request = self.arrived(request).await?;
-        let _share = share.try_acquire().map_err(|_| self.shed(kind, "kind"))?;
+        let _share = share.try_acquire().map_err(|_| self.shed(kind.label(), "kind"))?;
         let _executing = self.bounds.executing(kind.label());
-        let answer = next.run(request).await;
-        Ok(answer.map(|body| Body::new(Held { body, _place: place })))
-    }
-
-    /// What is no call of the contract.
-    async fn pass_other(&self, request: Request, next: Next) -> Result<Response, ApiError> {
-        let place =
-            self.others.take(address(&request)).map_err(|full| self.overloaded("other", full.label()))?;
-        let answer = next.run(request).await;
-        Ok(answer.map(|body| Body::new(Held { body, _place: place })))
+        Ok(next.run(request).await)
     }
 
     fn share(&self, kind: Kind) -> Option<&Semaphore> {
@@ -119,20 +156,16 @@ impl Gate {
         Ok(Request::from_parts(head, Body::from(body.to_bytes())))
     }
 
-    fn shed(&self, kind: Kind, cause: &'static str) -> ApiError {
-        self.overloaded(kind.label(), cause)
-    }
-
-    fn overloaded(&self, kind: &'static str, cause: &'static str) -> ApiError {
+    fn shed(&self, kind: &'static str, cause: &'static str) -> ApiError {
         self.bounds.shed(kind, cause);
         ApiError::new(ErrorCode::ResourceExhausted, "OVERLOADED", "too much is under way")
             .with_retry_delay(PAUSE)
     }
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for Inner {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Gate").field("calls", &self.calls).finish_non_exhaustive()
+        formatter.debug_struct("Admission").field("calls", &self.calls).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What callers reach: the user service, health and reflection on one port, in every protocol, with
-//! limits and deadlines. Layers that see a request before its body is read (authentication) go
-//! around `Api::router`.
+//! limits and deadlines. What sees a request before its body is read (authentication) goes around the
+//! calls, and admission around that.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +11,12 @@ use connectrpc_health::StaticChecker;
 use connectrpc_reflection::Reflector;
 use user_api::v1::{UserService, UserServiceServer};
 
+use super::admission::Admission;
 use super::kind::Kind;
 use super::limits::HostLimits;
 use super::origins::{self, WebOrigin};
-use super::{admission, measured, this_machine};
-use crate::access::Gate;
+use super::{measured, this_machine};
+use crate::access::{FEED_PATH, Gate};
 use crate::metrics::{Bounds, Calls};
 use crate::traces::CallersTrace;
 
@@ -25,10 +26,12 @@ const IMPORT: &str = "/user.v1.UserService/ImportUsers";
 /// The routes for callers, and the switch that says whether they are served.
 #[derive(Debug)]
 pub struct Api {
-    pub router: Router,
-    pub health: Health,
+    pub(super) router: Router,
+    admission: Admission,
+    measured: Option<(Calls, CallersTrace)>,
+    pub(super) health: Health,
     /// What is counted of its callers.
-    pub bounds: Bounds,
+    pub(super) bounds: Bounds,
 }
 
 impl Api {
@@ -45,12 +48,16 @@ impl Api {
             .with_limits(message_limits(limits))
             .with_deadline_policy(deadlines(limits));
         let kind_of = move |path: &str| {
+            if path == FEED_PATH {
+                return Some(Kind::Stream);
+            }
             let path = path.strip_prefix('/')?;
             users.lookup(path).map(|method| Kind::of(path, &method))
         };
         let router = Router::new().route_service(IMPORT, import).fallback_service(rpc);
-        let router = admission::admit(router, Box::new(kind_of), limits, bounds);
-        Self { router, health: Health(health), bounds: bounds.clone() }
+        let admission = Admission::new(Box::new(kind_of), limits, bounds);
+        let router = admission.shares(router);
+        Self { router, admission, measured: None, health: Health(health), bounds: bounds.clone() }
     }
 
     /// With routes of their own beside the calls, on the same port and behind the same layers.
@@ -81,7 +88,17 @@ impl Api {
     /// The same, with every call measured and traced.
     #[must_use]
     pub fn measured(self, calls: &Calls, callers: CallersTrace) -> Self {
-        Self { router: measured::measure(self.router, calls, callers), ..self }
+        Self { measured: Some((calls.clone(), callers)), ..self }
+    }
+
+    /// Whatever else stands before the calls, who comes to it has a place; and whoever found none is measured, too.
+    pub(super) fn admitting(self) -> Self {
+        let router = self.admission.places(self.router);
+        let router = match &self.measured {
+            Some((calls, callers)) => measured::measure(router, calls, *callers),
+            None => router,
+        };
+        Self { router, ..self }
     }
 }
 

@@ -68,6 +68,7 @@ impl Host {
     ///
     /// When it returns, no handler runs any more, so the store may be closed.
     pub async fn serve(self, api: Api, readiness: impl ReadinessCheck, stop: CancellationToken) -> Drained {
+        let api = api.admitting();
         let (go_away, drained) = (CancellationToken::new(), CancellationToken::new());
         let withdraw = async {
             stop.cancelled().await;

@@ -211,6 +211,7 @@ fn who_is_not_let_in_is_told_why() {
         Denial::Unknown,
         Denial::Expired,
         Denial::ScopeMissing { scope: Scope::Admin, method: "EraseUser" },
+        Denial::Overloaded,
         Denial::Unavailable(ReadError::StoreDown(INTERNAL.into())),
     ];
     assert_eq!(
@@ -221,6 +222,7 @@ fn who_is_not_let_in_is_told_why() {
             "unauthenticated INVALID_TOKEN",
             "unauthenticated TOKEN_EXPIRED",
             "permission_denied SCOPE_MISSING",
+            "resource_exhausted OVERLOADED 0.500s",
             "unavailable STORE_DOWN 0.500s",
         ]
     );

@@ -4,16 +4,19 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use futures_util::future::{join_all, pending};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::frames::{
     CONTINUATION, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, frame, get, next,
     silent_stranger, stranger,
 };
 use super::rehearsal::scene;
-use super::{Running, sockets, start};
-use crate::host::HostLimits;
+use super::{Running, sockets, start, start_routes};
+use crate::host::{Api, HostLimits, Readiness};
 
 const SOON: Duration = Duration::from_millis(50);
 const NEVER: Duration = Duration::from_hours(24);
@@ -248,4 +251,41 @@ async fn without_their_bound_one_address_takes_all_connections() {
         idle.extend(silent_stranger(host.api).await);
     }
     assert_eq!(sockets::get(host.api, "/").await, "", "nobody else gets in");
+}
+
+/// At a gate that looks up for ever who it is that deletes.
+async fn start_behind_a_gate(limits: HostLimits) -> (Running, impl AsyncFnMut()) {
+    let (waits, mut waiting) = unbounded_channel();
+    let gate = from_fn(move |request: Request, next: Next| {
+        let waits = waits.clone();
+        async move {
+            if request.uri().path().ends_with("DeleteUser") {
+                waits.send(()).expect("the test goes on");
+                pending::<()>().await;
+            }
+            next.run(request).await
+        }
+    });
+    let behind = |mut api: Api| {
+        api.router = api.router.layer(gate);
+        api
+    };
+    let host = start_routes(None, limits, Readiness::Ready, behind).await;
+    (host, async move || waiting.recv().await.expect("the gate is there"))
+}
+
+#[tokio::test]
+async fn who_waits_to_be_known_has_a_place_and_no_share_of_the_work() {
+    let (host, mut arrived) =
+        start_behind_a_gate(HostLimits { calls_max: 3, writes_max: 1, ..HostLimits::default() }).await;
+    for _ in 0..2 {
+        tokio::spawn(sockets::json(host.api, "DeleteUser", "", "{}"));
+        arrived().await;
+    }
+    let answer = sockets::json(host.api, "UpdateUser", "", "{}").await;
+    assert!(answer.contains("unimplemented"), "there is work to be had: {answer}");
+    tokio::spawn(sockets::json(host.api, "DeleteUser", "", "{}"));
+    arrived().await;
+    let answer = sockets::json(host.api, "UpdateUser", "", "{}").await;
+    assert!(answer.contains("OVERLOADED"), "and no place any more: {answer}");
 }

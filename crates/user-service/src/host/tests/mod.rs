@@ -43,11 +43,21 @@ async fn start_with(limits: HostLimits, readiness: Readiness) -> Running {
 }
 
 async fn start_behind(tls: Option<ServerTls>, limits: HostLimits, readiness: Readiness) -> Running {
+    start_routes(tls, limits, readiness, |api| api).await
+}
+
+/// With something between admission and the calls.
+async fn start_routes(
+    tls: Option<ServerTls>,
+    limits: HostLimits,
+    readiness: Readiness,
+    between: impl FnOnce(Api) -> Api,
+) -> Running {
     let (api, operations) = (listener().await, listener().await);
     let bounds = Bounds::default();
     let (service, stop) = (Arc::new(Rehearsal::default()), CancellationToken::new());
     let addresses = (api.local_addr().expect("bound"), operations.local_addr().expect("bound"));
-    let routes = Api::new(Arc::clone(&service), &limits, &bounds);
+    let routes = between(Api::new(Arc::clone(&service), &limits, &bounds));
     let host = Host { api, operations, tls, limits };
     let ended = tokio::spawn(host.serve(routes, Answering(readiness), stop.clone()));
     Running { api: addresses.0, operations: addresses.1, service, bounds, stop, ended }

@@ -1,9 +1,11 @@
 //! The gate: who is let in, with what, and how far.
 
 use serde_json::json;
+use tokio::task::JoinSet;
 use user_api::Rpc;
 use user_domain::{Scope, TokenName};
-use user_service::access::{NewToken, scope_of};
+use user_service::Sources;
+use user_service::access::{BearerToken, NewToken, scope_of};
 
 use super::{call, guarded, new_user, token};
 use crate::stage::{PASSWORD, Place, Service, get, on_both_places, post, post_with, refusal_of, seeded};
@@ -196,5 +198,31 @@ async fn where_tokens_are_not_wanted_they_count_all_the_same(place: &Place) {
     assert_eq!(refusal_of(&answer.body), "permission_denied SCOPE_MISSING");
     let answer = call(&service, "Bearer ust_nothing", "ListUsers", &json!({})).await;
     assert_eq!(refusal_of(&answer.body), "unauthenticated INVALID_TOKEN");
+    service.stop().await;
+}
+
+/// Tokens that are made up are looked up two at a time, some wait for that, and all others are sent away at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_made_up_tokens_few_wait_and_reads_go_on() {
+    let place = Place::postgres().await;
+    let service = Service::start(&place, seeded(1)).await;
+    let Place::Postgres(database) = &place else { unreachable!("it was made so") };
+    let owner = database.owner().await;
+    owner.batch_execute("BEGIN; LOCK TABLE api_token IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let mut flood = JoinSet::new();
+    for _ in 0..100 {
+        let (address, made_up) = (service.address, BearerToken::generate(&Sources::system()));
+        flood.spawn(async move {
+            let shown = format!("Bearer {}", *made_up.reveal());
+            let answer = post_with(address, "ListUsers", &[("authorization", &shown)], "{}").await;
+            refusal_of(&answer.body)
+        });
+    }
+    let told = flood.join_all().await;
+    let turned_away = told.iter().filter(|told| *told == "resource_exhausted OVERLOADED").count();
+    assert!(turned_away > 0, "{told:?}");
+    assert_eq!(told.iter().filter(|told| *told == "unavailable STORE_DOWN").count(), 100 - turned_away);
+    assert!(service.ok("ListUsers", json!({})).await.is_object(), "nobody's reads wait for them");
+    owner.batch_execute("COMMIT").await.unwrap();
     service.stop().await;
 }

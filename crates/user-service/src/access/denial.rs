@@ -19,7 +19,7 @@ pub enum Denial {
     /// Ask an operator for another.
     #[error("this token has expired")]
     Expired,
-    /// Use a token that is for this.
+    /// Use a token that is for this, or have certificates be for it.
     #[error("this takes the scope {}", .scope.as_str())]
     ScopeMissing {
         /// What the token is not for.

@@ -9,10 +9,12 @@ use axum::response::Response;
 use connectrpc::ConnectError;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use user_domain::Scopes;
 
 use super::required::Purpose;
 use super::{BearerToken, Denial, Principal, Tokens};
 use crate::grpc;
+use crate::host::CallerCertificate;
 use crate::metrics::Told;
 
 /// A token has 80 bytes.
@@ -23,7 +25,7 @@ const SCHEME: &str = "bearer ";
 /// Whether callers have to show a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TokenRule {
-    /// Whoever shows none may do all. Whoever shows one is held to it.
+    /// Whoever shows none may do all, or what certificates are for if she has shown one. Whoever shows one is held to it.
     #[default]
     Optional,
     /// Whoever shows none is refused.
@@ -35,13 +37,20 @@ pub enum TokenRule {
 pub struct Gate {
     tokens: Tokens,
     rule: TokenRule,
+    of_certificates: Scopes,
 }
 
 impl Gate {
     /// A gate that admits by these tokens.
     #[must_use]
     pub fn new(tokens: Tokens, rule: TokenRule) -> Self {
-        Self { tokens, rule }
+        Self { tokens, rule, of_certificates: Scopes::ALL }
+    }
+
+    /// The same, where whoever shows a certificate and no token may do this.
+    #[must_use]
+    pub fn with_scopes_of_certificates(self, of_certificates: Scopes) -> Self {
+        Self { of_certificates, ..self }
     }
 
     /// The same routes, behind it.
@@ -49,25 +58,36 @@ impl Gate {
         routes.layer(from_fn_with_state(self, answer))
     }
 
-    async fn principal(&self, headers: &HeaderMap) -> Result<Principal, Denial> {
-        Ok(match (shown(headers)?, self.rule) {
-            (Some(shown), _) => {
-                let token = self.tokens.admitted(&shown).await?;
-                Principal::of_token(self.tokens.clone(), token)
-            }
-            (None, TokenRule::Optional) => Principal::anybody(),
-            (None, TokenRule::Required) => return Err(Denial::Missing),
+    async fn principal(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&CallerCertificate>,
+    ) -> Result<Principal, Denial> {
+        if let Some(shown) = shown(headers)? {
+            let token = self.tokens.admitted(&shown).await?;
+            return Ok(Principal::of_token(self.tokens.clone(), token));
+        }
+        match self.rule {
+            TokenRule::Required => Err(Denial::Missing),
+            TokenRule::Optional => Ok(self.without_token(certificate)),
+        }
+    }
+
+    fn without_token(&self, certificate: Option<&CallerCertificate>) -> Principal {
+        certificate.map_or_else(Principal::anybody, |certificate| {
+            Principal::of_certificate(certificate, self.of_certificates)
         })
     }
 
     async fn admit(
         &self,
         headers: &HeaderMap,
+        certificate: Option<&CallerCertificate>,
         purpose: Purpose,
         told: Option<&Told>,
     ) -> Result<Principal, Denial> {
-        let principal = self.principal(headers).await?;
-        if let (Some(told), true) = (told, principal.has_token()) {
+        let principal = self.principal(headers, certificate).await?;
+        if let (Some(told), true) = (told, principal.is_known()) {
             told.tell_principal(principal.name());
         }
         match purpose {
@@ -84,7 +104,8 @@ async fn answer(State(gate): State<Gate>, mut request: Request, next: Next) -> R
         return next.run(request).await;
     }
     let told = request.extensions().get::<Told>().cloned();
-    match gate.admit(request.headers(), purpose, told.as_ref()).await {
+    let certificate = request.extensions().get();
+    match gate.admit(request.headers(), certificate, purpose, told.as_ref()).await {
         Ok(principal) => {
             // It has done its work, and nobody further in may come to print it.
             request.headers_mut().remove(AUTHORIZATION);

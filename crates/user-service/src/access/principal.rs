@@ -1,4 +1,4 @@
-//! Who calls, as far as the gate has found out: a token, or anybody where nobody has to say.
+//! Who calls, as far as the gate has found out: a token, a certificate, or anybody where nobody has to say.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +9,10 @@ use user_domain::{Scope, Scopes};
 use super::known::KEPT;
 use super::tokens::LOOK_UP_MAX;
 use super::{Denial, Tokens};
+use crate::host::CallerCertificate;
 use crate::vault::StoredToken;
 
-/// Who calls where no token is wanted.
+/// Who calls where neither is wanted.
 const ANONYMOUS: &str = "anonymous";
 
 /// How often a stream that has begun asks whether its token is still valid.
@@ -47,15 +48,20 @@ impl Principal {
         }
     }
 
+    /// Whoever has shown a certificate and no token.
+    pub(super) fn of_certificate(certificate: &CallerCertificate, scopes: Scopes) -> Self {
+        Self { name: format!("certificate:{}", certificate.0).into(), scopes, token: None }
+    }
+
     /// As events, idempotency keys and logs name her: never by a secret.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether she has shown one.
-    pub(super) fn has_token(&self) -> bool {
-        self.token.is_some()
+    /// Whether anything is known of her.
+    pub(super) fn is_known(&self) -> bool {
+        &*self.name != ANONYMOUS
     }
 
     /// Whether she may do what takes this scope.

@@ -131,7 +131,8 @@ impl Cli {
 
     async fn execute(self) -> anyhow::Result<Exit> {
         match self.command {
-            Command::Serve(args) => serve::serve(args).await.map(|()| Exit::Success),
+            // By far the largest of these futures.
+            Command::Serve(args) => Box::pin(serve::serve(args)).await.map(|()| Exit::Success),
             Command::Migrate(args) => migrate::migrate(&args).await.map(|()| Exit::Success),
             Command::Projection(args) => projection::projection(args).await.map(|()| Exit::Success),
             Command::Backup(args) => backup::back_up(&args).await,

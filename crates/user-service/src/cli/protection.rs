@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use anyhow::bail;
 use clap::Args;
 
+use user_domain::{Scope, Scopes};
+
 use super::tls::TlsArgs;
+use super::token::scope;
 use crate::access::TokenRule;
 
 /// What callers have to get past.
@@ -13,8 +16,19 @@ use crate::access::TokenRule;
 pub(super) struct Protection {
     #[command(flatten)]
     pub(super) tls: TlsArgs,
+    /// What a caller may do who shows a certificate (--tls-client-ca) and no token: read, write, admin, audit, with commas
+    /// between them
+    #[arg(
+        long,
+        env = "USER_SERVICE_CERTIFICATE_SCOPES",
+        value_name = "SCOPES",
+        value_delimiter = ',',
+        value_parser = scope,
+        default_value = "read,write"
+    )]
+    certificate_scopes: Vec<Scope>,
     /// Answer only to callers who show a token that `token create` made. Without it whoever reaches the port may do all,
-    /// and whoever shows a token is held to it
+    /// or with a certificate what --certificate-scopes says, and whoever shows a token is held to it
     #[arg(long, env = "USER_SERVICE_REQUIRE_TOKENS")]
     require_tokens: bool,
     /// Listen beyond loopback, and answer to any host name, although TLS is missing, or callers need neither tokens nor
@@ -27,6 +41,11 @@ impl Protection {
     /// Whether callers have to show a token.
     pub(super) fn tokens(&self) -> TokenRule {
         if self.require_tokens { TokenRule::Required } else { TokenRule::Optional }
+    }
+
+    /// What a certificate without a token is for.
+    pub(super) fn of_certificates(&self) -> Scopes {
+        self.certificate_scopes.iter().copied().collect()
     }
 
     /// Whether callers come by names that others gave this service. Where they need a token, a web page that points such a

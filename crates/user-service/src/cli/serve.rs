@@ -182,6 +182,7 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let metrics = service.directory.metrics();
     let tokens = Tokens::new(service.directory.clone());
     let gate = Gate::new(tokens.clone(), args.protection.tokens());
+    let gate = gate.with_scopes_of_certificates(args.protection.of_certificates());
     let api = Api::new(Arc::new(users), &host.limits, metrics.bounds()).beside(routes).behind(gate);
     let api = if args.protection.is_called_by_others() { api } else { api.for_this_machine() };
     let api = api.for_pages_of(&args.allow_origins).measured(metrics.calls(), args.callers().into());

@@ -95,7 +95,7 @@ fn list(tokens: &[Value], form: Form) {
     }
 }
 
-fn scope(text: &str) -> Result<Scope, &'static str> {
+pub(super) fn scope(text: &str) -> Result<Scope, &'static str> {
     Scope::parse(text).ok_or("must be read, write, admin or audit")
 }
 

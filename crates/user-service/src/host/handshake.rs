@@ -62,7 +62,7 @@ impl Handshakes {
         match accepted {
             Ok(Ok(stream)) => {
                 let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-                let certificate = shown.and_then(subject).map(CallerCertificate);
+                let certificate = shown.map(|shown| CallerCertificate(subject(shown)));
                 Some((stream, certificate))
             }
             Ok(Err(error)) => {

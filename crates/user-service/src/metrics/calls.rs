@@ -118,7 +118,7 @@ struct Telling {
     /// 0 while nothing has been told; else one more than the code of gRPC.
     code: AtomicU32,
     streams: AtomicBool,
-    /// Who called, where she had to say or said it: a token's id.
+    /// Who called, where she had to say or said it: a token's id, or whose certificate.
     principal: OnceLock<Box<str>>,
 }
 

@@ -1,37 +1,54 @@
 //! Whose a certificate is, in one word. It was verified before: nothing here decides whether it is believed.
+//!
+//! The word stands in the log for ever, so it is a service's name or says nothing: a common name or an address may be a
+//! person's.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
+use sha2::{Digest, Sha256};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
-use x509_cert::der::oid::db::rfc4519::COMMON_NAME;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-/// Her URI, as SPIFFE has it; else her host's name; else the common name. None of them: nobody in particular.
-pub(crate) fn subject(certificate: &CertificateDer<'_>) -> Option<Arc<str>> {
+const SPIFFE: &str = "spiffe://";
+
+/// What is longer was made to be long.
+const BYTES_MAX: usize = 255;
+
+/// Its SPIFFE id; else the first of its hosts' names; else the SHA-256 of the certificate, which the next one does not share.
+pub(crate) fn subject(certificate: &CertificateDer<'_>) -> Arc<str> {
+    named(certificate).unwrap_or_else(|| fingerprint(certificate))
+}
+
+fn named(certificate: &CertificateDer<'_>) -> Option<Arc<str>> {
     let certificate = Certificate::from_der(certificate).ok()?;
-    let names = match certificate.tbs_certificate.get::<SubjectAltName>() {
-        Ok(names) => names.map(|(_, SubjectAltName(names))| names).unwrap_or_default(),
-        Err(_) => return None,
-    };
-    let uri = names.iter().find_map(|name| match name {
-        GeneralName::UniformResourceIdentifier(uri) => Some(uri.as_str()),
+    let (_, SubjectAltName(names)) = certificate.tbs_certificate.get().ok()??;
+    let id = names.iter().find_map(|name| match name {
+        GeneralName::UniformResourceIdentifier(uri) => {
+            Some(uri.as_str()).filter(|uri| uri.starts_with(SPIFFE))
+        }
         _ => None,
     });
     let host = names.iter().find_map(|name| match name {
         GeneralName::DnsName(host) => Some(host.as_str()),
         _ => None,
     });
-    let subject = uri.or(host).or_else(|| common_name(&certificate))?;
-    (!subject.is_empty() && !subject.chars().any(char::is_control)).then(|| subject.into())
+    let plain = |name: &&str| {
+        !name.is_empty() && name.len() <= BYTES_MAX && name.chars().all(|c| c.is_ascii_graphic() && c != '@')
+    };
+    id.or(host).filter(plain).map(Into::into)
 }
 
-fn common_name(certificate: &Certificate) -> Option<&str> {
-    let parts = certificate.tbs_certificate.subject.0.iter().flat_map(|part| part.0.iter());
-    let name = parts.rev().find(|part| part.oid == COMMON_NAME)?;
-    std::str::from_utf8(name.value.value()).ok()
+fn fingerprint(certificate: &CertificateDer<'_>) -> Arc<str> {
+    let digest = Sha256::digest(certificate);
+    let hex = digest.iter().fold("sha256:".to_owned(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        text
+    });
+    hex.into()
 }
 
 #[cfg(test)]
@@ -40,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    fn of(common_name: &str, names: &[SanType]) -> Option<Arc<str>> {
+    fn of(common_name: &str, names: &[SanType]) -> Arc<str> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.subject_alt_names = names.to_vec();
@@ -48,14 +65,37 @@ mod tests {
         subject(params.self_signed(&key).expect("it signs for itself").der())
     }
 
+    fn uri(text: &str) -> SanType {
+        SanType::URI(text.try_into().expect("it is ASCII"))
+    }
+
+    fn host(text: &str) -> SanType {
+        SanType::DnsName(text.try_into().expect("it is ASCII"))
+    }
+
     #[test]
-    fn a_uri_goes_before_a_host_and_a_host_before_a_common_name() {
-        let uri = SanType::URI("spiffe://example.org/billing".try_into().expect("it is ASCII"));
-        let host = SanType::DnsName("billing.example.org".try_into().expect("it is ASCII"));
-        assert_eq!(of("billing", &[host.clone(), uri]).as_deref(), Some("spiffe://example.org/billing"));
-        assert_eq!(of("billing", &[host]).as_deref(), Some("billing.example.org"));
-        assert_eq!(of("billing", &[]).as_deref(), Some("billing"));
-        assert_eq!(of("bil\nling", &[]), None, "it would be two lines of a log");
-        assert_eq!(of("", &[]), None);
+    fn a_spiffe_id_goes_before_a_host() {
+        let (id, host) = (uri("spiffe://example.org/billing"), host("billing.example.org"));
+        assert_eq!(&*of("billing", &[host.clone(), id]), "spiffe://example.org/billing");
+        assert_eq!(&*of("billing", &[host]), "billing.example.org");
+    }
+
+    #[test]
+    fn what_may_be_a_person_is_told_by_its_fingerprint() {
+        let mail = SanType::Rfc822Name("alice@example.org".try_into().expect("it is ASCII"));
+        let long = host(&"x".repeat(300));
+        let cases = [
+            vec![],
+            vec![mail],
+            vec![uri("mailto:alice@example.org")],
+            vec![long],
+            vec![host("a\nb")],
+            vec![host("")],
+        ];
+        for names in cases {
+            let told = of("Alice Liddell", &names);
+            let digits = told.strip_prefix("sha256:").expect("it is a fingerprint");
+            assert!(digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()), "{told}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use super::{Running, Said, user_service};
 use crate::authority::{Authority, Pair};
-use crate::stage::{MASTER_KEY, Place, get};
+use crate::stage::{MASTER_KEY, PASSWORD, Place, get};
 
 /// Files as `serve` names them.
 struct Shown {
@@ -40,8 +40,12 @@ impl Shown {
     }
 }
 
-/// What the command line says of a service that it believes by an authority.
 async fn list(address: SocketAddr, believed: &Authority, own: Option<&Pair>) -> Said {
+    ask(address, believed, own, &["users", "list"]).await
+}
+
+/// What the command line says of a service that it believes by an authority.
+async fn ask(address: SocketAddr, believed: &Authority, own: Option<&Pair>, what: &[&str]) -> Said {
     let (api, ca) = (format!("https://localhost:{}", address.port()), believed.root().display().to_string());
     let mut environment = vec![("USER_SERVICE_API", api), ("USER_SERVICE_TLS_CA", ca)];
     if let Some(own) = own {
@@ -49,7 +53,7 @@ async fn list(address: SocketAddr, believed: &Authority, own: Option<&Pair>) -> 
         environment.push(("USER_SERVICE_CLIENT_KEY", own.key.display().to_string()));
     }
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    user_service(&["users", "list"], &environment).await
+    user_service(what, &environment).await
 }
 
 /// Asks until a metric has a value.
@@ -170,4 +174,37 @@ async fn beyond_loopback_it_speaks_tls_and_knows_its_callers_or_is_told_to_do_wi
     let said = list(protected.address, &authority, Some(&authority.issue(&["operator.example"]))).await;
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     protected.stop().await;
+}
+
+#[tokio::test]
+async fn a_certificate_is_for_what_is_said_and_names_its_caller() {
+    let (place, authority) = (Place::sqlite(), Authority::new());
+    let shown = Shown::of(&authority.issue(&["localhost"]), &authority);
+    let billing = authority.issue(&["spiffe://example.org/billing"]);
+    let secret = place.file().with_file_name("password");
+    fs::write(&secret, PASSWORD).unwrap();
+    let alice = ["--email", "alice@example.org", "--username", "alice", "--password-file"];
+    let create = [&["users", "create"], &alice[..], &[secret.to_str().unwrap()]].concat();
+    let events = ["events", "list", "--format", "jsonl"];
+    let service = shown.serve(&place).await;
+    let said = ask(service.address, &authority, Some(&billing), &create).await;
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let said = ask(service.address, &authority, Some(&billing), &events).await;
+    assert!(said.stderr.contains("SCOPE_MISSING") || said.stderr.contains("scope audit"), "{}", said.stderr);
+    let log = service.stop().await.stderr;
+    assert!(log.contains("certificate:spiffe://example.org/billing"), "each call's line names her: {log}");
+    let client_ca = ["--tls-client-ca", &shown.client_ca, "--certificate-scopes", "audit"];
+    let arguments = [&shown.encrypted()[..], &client_ca].concat();
+    let key = [("USER_SERVICE_MASTER_KEY", MASTER_KEY)];
+    let service = Running::serve_with(&place, &arguments, &key).await;
+    let said = ask(service.address, &authority, Some(&billing), &events).await;
+    assert!(
+        said.stdout.contains("certificate:spiffe://example.org/billing"),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
+    let said = list(service.address, &authority, Some(&billing)).await;
+    assert!(said.stderr.contains("scope read"), "{}", said.stderr);
+    service.stop().await;
 }

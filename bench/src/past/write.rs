@@ -74,7 +74,7 @@ async fn append(
     let keyed = |user| Users::claims(user).into_iter().map(|claim| (root.claim_key(&claim), claim));
     let claims: Vec<_> = keyed(after).map(|(key, claim)| (claim, key)).collect();
     let person = &mut people.all[*who];
-    let change = Change { id: person.id, before, events, after, claims: &claims };
+    let change = Change { id: person.id, before, events, after, claims: &claims, forgone: &[] };
     let written = aggregates.write(&change, &person.key, new).await?;
     person.key = new_key(&written.rows).or_else(|| person.key.take());
     let mut changes = ClaimChanges::default();

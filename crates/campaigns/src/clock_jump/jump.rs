@@ -30,6 +30,9 @@ pub(super) const JUMPS: [Jump; 6] = [
     Jump { from: Place::Off(3 * 86_400), to: Place::Off(0) },
 ];
 
+/// There and back: what a control is seen by.
+pub(super) const A_LONG_ONE: [Jump; 2] = [JUMPS[4], JUMPS[5]];
+
 impl Jump {
     /// By how much the clock is wrong after it.
     pub(super) fn seconds(self) -> i64 {
@@ -69,6 +72,7 @@ mod tests {
         let long: Vec<_> = JUMPS.iter().map(|jump| jump.is_long()).collect();
         assert_eq!(long, [false, false, false, true, true, false]);
         assert!(JUMPS.windows(2).all(|pair| pair[0].to == pair[1].from));
+        assert_eq!(A_LONG_ONE.map(Jump::is_long), [true, false]);
         assert_eq!(JUMPS.first().map(|jump| jump.from), JUMPS.last().map(|jump| jump.to));
     }
 }

@@ -21,7 +21,7 @@ use crate::seed::Seed;
 use crate::service::{Program, Service, accept_clock};
 use crate::shim::{Environment, Order, Shim};
 use crate::verdict::Findings;
-use jump::{JUMPS, Jump};
+use jump::{A_LONG_ONE, JUMPS, Jump};
 
 /// Rounds of a small run, on each store: each jump comes so often.
 const SMALL: u64 = 1;
@@ -48,9 +48,7 @@ pub(crate) enum Control {
 pub(crate) async fn run(size: Option<u64>, control: Option<Control>, seed: Seed) -> anyhow::Result<Findings> {
     let rounds = size.unwrap_or(SMALL);
     let mut findings = under_a_file(rounds, control, seed).await?;
-    if control.is_none() {
-        findings.take(under_a_server(rounds, seed).await?);
-    }
+    findings.take(under_a_server(rounds, control, seed).await?);
     Ok(findings)
 }
 
@@ -63,26 +61,36 @@ async fn under_a_file(rounds: u64, control: Option<Control>, seed: Seed) -> anyh
 }
 
 /// The clock is the database's.
-async fn under_a_server(rounds: u64, seed: Seed) -> anyhow::Result<Findings> {
+async fn under_a_server(rounds: u64, control: Option<Control>, seed: Seed) -> anyhow::Result<Findings> {
     let cluster = Cluster::given().await?;
     let clock = Shim::over(cluster.data(), None).await?;
     let mut cluster = cluster.under(clock.environment());
     cluster.start().await?;
-    let found = with(&cluster, &clock, rounds, seed).await;
+    let found = with(&cluster, &clock, rounds, control, seed).await;
     let (ended, findings) = (cluster.stop().await, found?);
     ended.map(|()| findings)
 }
 
-async fn with(cluster: &Cluster, clock: &Shim, rounds: u64, seed: Seed) -> anyhow::Result<Findings> {
+async fn with(
+    cluster: &Cluster,
+    clock: &Shim,
+    rounds: u64,
+    control: Option<Control>,
+    seed: Seed,
+) -> anyhow::Result<Findings> {
     let ground = Ground::on_server(&cluster.url).await?;
     let (mut instances, mut skewed) = (Vec::new(), Vec::new());
-    for (number, seconds) in SKEWS.into_iter().enumerate() {
+    let skews = match control {
+        None => &SKEWS[..],
+        Some(Control::AcceptEveryJump) => &SKEWS[..1],
+    };
+    for (number, seconds) in skews.iter().copied().enumerate() {
         let shim = Shim::over(ground.folder(), None).await?;
         shim.order(Order::ClockSeconds, seconds)?;
         instances.push(Instance::start(&ground, number, shim.environment()).await?);
         skewed.push(shim);
     }
-    Scene { ground: &ground, clock, instances, rounds, control: None }.play(seed).await
+    Scene { ground: &ground, clock, instances, rounds, control }.play(seed).await
 }
 
 /// One that serves, and how whoever runs it reaches it.
@@ -123,8 +131,12 @@ impl Scene<'_> {
         crew.tell(Some(balancer.address));
         crew.settle_in().await?;
         let mut findings = Findings::default();
-        for jump in (0..self.rounds).flat_map(|_| JUMPS) {
-            self.endure(jump, &crew, &mut findings).await?;
+        let jumps = match self.control {
+            None => &JUMPS[..],
+            Some(Control::AcceptEveryJump) => &A_LONG_ONE,
+        };
+        for jump in (0..self.rounds).flat_map(|_| jumps) {
+            self.endure(*jump, &crew, &mut findings).await?;
         }
         sleep(AFTERWARDS).await;
         let (ledger, mut all) = crew.rest().await?;
@@ -133,7 +145,7 @@ impl Scene<'_> {
             instance.service.kill().await?;
         }
         self.clock.order(Order::ClockSeconds, 0)?;
-        let jumps = self.rounds * JUMPS.len() as u64;
+        let jumps = self.rounds * jumps.len() as u64;
         println!("{}: {jumps} jumps under {instances} instances; {all}", self.ground.kind);
         findings.take(std::mem::take(&mut all.findings));
         times::examine(self.ground, &mut findings).await?;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use eventstore::{
     AggregateId, EventStore, Fence, Generation, HeldAppends, InlineTable, Lease, Parked, Position,
-    ProjectionBatch, ProjectionError, ProjectionLayout, ProjectionStore, ProjectionTable, Row, Slot, Wish,
+    ProjectionBatch, ProjectionError, ProjectionLayout, ProjectionStore, ProjectionTable, Row, Slot, Stretch,
+    Wish,
 };
 use uuid::Uuid;
 
@@ -132,6 +133,18 @@ impl<T: Tamper> ProjectionStore for Tampered<T> {
         limit: u32,
     ) -> Result<Option<Vec<Row>>, ProjectionError> {
         through!(self, "containing", self.inner().containing(table, column, text, limit))
+    }
+
+    async fn containing_along(
+        &self,
+        table: &'static ProjectionTable,
+        column: &'static str,
+        text: &str,
+        stretch: Stretch,
+        limit: u32,
+    ) -> Result<Option<Vec<Row>>, ProjectionError> {
+        let found = self.inner().containing_along(table, column, text, stretch, limit);
+        through!(self, "containing_along", found)
     }
 
     async fn inline_rows(

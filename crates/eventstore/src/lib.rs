@@ -33,8 +33,8 @@ pub use port::{
 };
 pub use projection::{
     Checkpoint, Fence, Generation, Lease, NewParked, OnErasure, Parked, Phase, Progress, ProjectionBatch,
-    ProjectionChange, ProjectionLayout, ProjectionMode, ProjectionRow, ProjectionTable, Slot, Subject, Wish,
-    Writing,
+    ProjectionChange, ProjectionLayout, ProjectionMode, ProjectionRow, ProjectionTable, Slot, Stretch,
+    Subject, Wish, Writing,
 };
 pub use projection_store::{HeldAppends, ProjectionError, ProjectionStore};
 pub use stats::{

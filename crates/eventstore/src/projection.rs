@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{AggregateId, EventId, InlineColumn, InlineTable, LogId, Position, Row, Version};
+use crate::{AggregateId, Direction, EventId, InlineColumn, InlineTable, LogId, Position, Row, Version};
 
 /// A projection as the store knows it. Its first table holds the state that the projector goes on from: one stream's
 /// state is the row of that stream with the greatest key.
@@ -276,6 +276,27 @@ impl ProjectionTable {
             Slot::Live => self.name.to_owned(),
             Slot::Next | Slot::Prior => format!("{}__g{number}", self.name),
         }
+    }
+}
+
+/// Which rows of a table, in which order: those whose number in a column lies between two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The column: a `BigInt` that no two rows have in common, and that grows with time, as positions do.
+    pub column: &'static str,
+    /// Numbers from this one on,
+    pub from: i64,
+    /// up to and without this one.
+    pub until: i64,
+    /// The smallest or the greatest of them first.
+    pub direction: Direction,
+}
+
+impl Stretch {
+    /// Whether it holds no number.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.from >= self.until
     }
 }
 

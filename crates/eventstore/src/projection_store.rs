@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     AggregateId, Fence, Generation, InlineTable, Lease, Parked, Position, ProjectionBatch, ProjectionLayout,
-    ProjectionTable, ReadError, Row, Slot, Wish,
+    ProjectionTable, ReadError, Row, Slot, Stretch, Wish,
 };
 
 /// Why a step of a projection was not taken. Nothing of it was.
@@ -93,6 +93,17 @@ pub trait ProjectionStore: Debug + Send + Sync {
         table: &'static ProjectionTable,
         column: &'static str,
         text: &str,
+        limit: u32,
+    ) -> Result<Option<Vec<Row>>, ProjectionError>;
+
+    /// The same rows in the order of their numbers, of those on a stretch of them the first `limit`: what this costs does
+    /// not grow with the number of rows that hold the text. `None` if no index can tell.
+    async fn containing_along(
+        &self,
+        table: &'static ProjectionTable,
+        column: &'static str,
+        text: &str,
+        stretch: Stretch,
         limit: u32,
     ) -> Result<Option<Vec<Row>>, ProjectionError>;
 

@@ -33,6 +33,7 @@ pub static SQLITE_MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 6, name: "api_tokens", sql: include_str!("../migrations/sqlite/V6__api_tokens.sql") },
     Migration { number: 7, name: "search", sql: include_str!("../migrations/sqlite/V7__search.sql") },
+    Migration { number: 8, name: "creation", sql: include_str!("../migrations/sqlite/V8__creation.sql") },
 ];
 
 /// Our schema on PostgreSQL.
@@ -55,6 +56,7 @@ pub static POSTGRES_MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/postgres/V6__api_tokens.sql"),
     },
     Migration { number: 7, name: "search", sql: include_str!("../migrations/postgres/V7__search.sql") },
+    Migration { number: 8, name: "creation", sql: include_str!("../migrations/postgres/V8__creation.sql") },
 ];
 
 /// Where the log is: `sqlite:PATH` or `postgres://…`. Never printed whole: it may hold a password.

@@ -9,8 +9,8 @@ use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Deadline, EventPage, EventQuery, EventStore, Fence,
     Generation, Head, HeldAppends, InlineTable, Lease, LogId, Parked, Position, ProjectionBatch,
     ProjectionError, ProjectionLayout, ProjectionStore, ProjectionTable, ReadError, RecordedEvent,
-    RequestKey, RequestRecord, Row, Select, Slot, StoreSize, StoreStats, StreamCursor, Value, Version,
-    Warning, Wish,
+    RequestKey, RequestRecord, Row, Select, Slot, StoreSize, StoreStats, StreamCursor, Stretch, Value,
+    Version, Warning, Wish,
 };
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -211,6 +211,16 @@ impl ProjectionStore for Faulty {
         limit: u32,
     ) -> Result<Option<Vec<Row>>, ProjectionError> {
         self.step(self.store.projections().containing(table, column, text, limit)).await
+    }
+    async fn containing_along(
+        &self,
+        table: &'static ProjectionTable,
+        column: &'static str,
+        text: &str,
+        stretch: Stretch,
+        limit: u32,
+    ) -> Result<Option<Vec<Row>>, ProjectionError> {
+        self.step(self.store.projections().containing_along(table, column, text, stretch, limit)).await
     }
     async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {
         self.step(self.store.projections().apply(batch)).await

@@ -21,7 +21,7 @@ use deadpool_postgres::Object;
 use eventstore::{
     AggregateId, Clock, Fence, Generation, HeldAppends, InlineTable, Lease, LogId, Parked, Position,
     ProjectionBatch, ProjectionError, ProjectionLayout, ProjectionStore, ProjectionTable, ReadError, Row,
-    Slot, Wish,
+    Slot, Stretch, Wish,
 };
 use uuid::Uuid;
 
@@ -116,6 +116,17 @@ impl ProjectionStore for Store {
         limit: u32,
     ) -> Result<Option<Vec<Row>>, ProjectionError> {
         text::containing(&self.reader, table, column, text, limit).await
+    }
+
+    async fn containing_along(
+        &self,
+        table: &'static ProjectionTable,
+        column: &'static str,
+        text: &str,
+        stretch: Stretch,
+        limit: u32,
+    ) -> Result<Option<Vec<Row>>, ProjectionError> {
+        text::containing_along(&self.reader, table, column, text, stretch, limit).await
     }
 
     async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {

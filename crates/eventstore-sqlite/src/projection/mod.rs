@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use eventstore::append_task::AppendQueue;
 use eventstore::{
     AggregateId, Fence, Generation, HeldAppends, InlineTable, Lease, Parked, Position, ProjectionBatch,
-    ProjectionError, ProjectionLayout, ProjectionStore, ProjectionTable, ReadError, Row, Slot, Wish,
+    ProjectionError, ProjectionLayout, ProjectionStore, ProjectionTable, ReadError, Row, Slot, Stretch, Wish,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -162,6 +162,17 @@ impl ProjectionStore for Store {
         limit: u32,
     ) -> Result<Option<Vec<Row>>, ProjectionError> {
         self.look(|connection| text::containing(connection, table, column, text, limit))
+    }
+
+    async fn containing_along(
+        &self,
+        table: &'static ProjectionTable,
+        column: &'static str,
+        text: &str,
+        stretch: Stretch,
+        limit: u32,
+    ) -> Result<Option<Vec<Row>>, ProjectionError> {
+        self.look(|connection| text::containing_along(connection, table, column, text, stretch, limit))
     }
 
     async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {

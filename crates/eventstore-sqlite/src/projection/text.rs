@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use eventstore::{ProjectionError, ProjectionTable, Row};
+use eventstore::{Direction, ProjectionError, ProjectionTable, Row, Stretch};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::schema;
@@ -16,8 +16,17 @@ use crate::read::failed;
 /// The column of a table's index, if it has one.
 const COLUMN: &str = "SELECT name FROM pragma_table_info(?1) LIMIT 1";
 
+/// What names the rows of a table.
+const NUMBER: &str = "SELECT name FROM pragma_table_info(?1) WHERE pk = 1";
+
 /// Fewer letters are in no trigram.
 const LETTERS: usize = 3;
+
+/// Whoever has these few trigrams of a text is looked at. More of them name fewer rows, and each is a list to be read.
+const ASKED_FOR: usize = 4;
+
+/// How rare a trigram is shows by how far back so many rows with it reach.
+const REACH_OF: u32 = 64;
 
 /// The index of a table.
 fn index_of(table: &str) -> String {
@@ -33,7 +42,7 @@ pub(super) fn containing(
     limit: u32,
 ) -> Result<Option<Vec<Row>>, ProjectionError> {
     let moment = connection.unchecked_transaction().map_err(failed)?;
-    let (index, terms) = (index_of(table.name), terms(text));
+    let (index, terms) = (index_of(table.name), all_of(&trigrams(text)));
     if terms.is_empty() || column_of(&moment, table.name).map_err(failed)?.as_deref() != Some(column) {
         return Ok(None);
     }
@@ -50,6 +59,71 @@ pub(super) fn containing(
     Ok(Some(rows(&mut statement, table.columns)?))
 }
 
+/// The same along the numbers of its rows: the lists of the index have their order, and are read no further than needed.
+pub(super) fn containing_along(
+    connection: &Connection,
+    table: &ProjectionTable,
+    column: &str,
+    text: &str,
+    stretch: Stretch,
+    limit: u32,
+) -> Result<Option<Vec<Row>>, ProjectionError> {
+    let moment = connection.unchecked_transaction().map_err(failed)?;
+    let terms = trigrams(text);
+    if terms.is_empty() || column_of(&moment, table.name).map_err(failed)?.as_deref() != Some(column) {
+        return Ok(None);
+    }
+    let number: Option<String> =
+        moment.query_row(NUMBER, [table.name], |row| row.get(0)).optional().map_err(failed)?;
+    if number.as_deref() != Some(stretch.column) {
+        return Ok(None);
+    }
+    let terms = rarest(&moment, table.name, terms, stretch.until).map_err(failed)?;
+    let mut statement =
+        moment.prepare_cached(&hits_along(table, column, stretch.direction)).map_err(failed)?;
+    statement.raw_bind_parameter(1, all_of(&terms)).map_err(failed)?;
+    statement.raw_bind_parameter(2, text).map_err(failed)?;
+    statement.raw_bind_parameter(3, stretch.from).map_err(failed)?;
+    statement.raw_bind_parameter(4, stretch.until).map_err(failed)?;
+    statement.raw_bind_parameter(5, limit).map_err(failed)?;
+    Ok(Some(rows(&mut statement, table.columns)?))
+}
+
+/// A few of many trigrams: those that fewest rows have, as far as the last rows before a number tell.
+fn rarest(
+    connection: &Connection,
+    table: &str,
+    terms: BTreeSet<String>,
+    until: i64,
+) -> rusqlite::Result<BTreeSet<String>> {
+    if terms.len() <= ASKED_FOR {
+        return Ok(terms);
+    }
+    let index = index_of(table);
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT MIN(rowid), COUNT(*) FROM (SELECT rowid FROM {index} WHERE {index} MATCH ?1 AND rowid < ?2 \
+         ORDER BY rowid DESC LIMIT ?3)"
+    ))?;
+    let mut reaches = Vec::with_capacity(terms.len());
+    for term in terms {
+        let (reach, count): (Option<i64>, u32) = statement
+            .query_row(params![quoted(&term), until, REACH_OF], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        // Whoever is not that many reaches back for ever.
+        let reach = reach.filter(|_| count == REACH_OF).unwrap_or(i64::MIN);
+        reaches.push((reach, count, term));
+    }
+    reaches.sort();
+    Ok(reaches.into_iter().take(ASKED_FOR).map(|(_, _, term)| term).collect())
+}
+
+fn hits_along(table: &ProjectionTable, column: &str, direction: Direction) -> String {
+    let order = match direction {
+        Direction::OldestFirst => "ASC",
+        Direction::NewestFirst => "DESC",
+    };
+    format!("{} AND i.rowid >= ?3 AND i.rowid < ?4 ORDER BY i.rowid {order} LIMIT ?5", hits(table, column))
+}
+
 /// Each hit is one look at the table, by its number.
 fn hits(table: &ProjectionTable, column: &str) -> String {
     let (name, index) = (table.name, index_of(table.name));
@@ -60,12 +134,19 @@ fn hits(table: &ProjectionTable, column: &str) -> String {
     )
 }
 
-/// All trigrams of a text, each as a word that must be there; none of a shorter one.
-fn terms(text: &str) -> String {
+/// All trigrams of a text; none of a shorter one.
+fn trigrams(text: &str) -> BTreeSet<String> {
     let letters: Vec<char> = text.chars().collect();
-    let trigrams: BTreeSet<String> = letters.windows(LETTERS).map(|three| three.iter().collect()).collect();
-    let quoted: Vec<_> = trigrams.iter().map(|three| format!("\"{}\"", three.replace('"', "\"\""))).collect();
-    quoted.join(" AND ")
+    letters.windows(LETTERS).map(|three| three.iter().collect()).collect()
+}
+
+/// Each as a word that must be there.
+fn all_of(trigrams: &BTreeSet<String>) -> String {
+    trigrams.iter().map(|three| quoted(three)).collect::<Vec<_>>().join(" AND ")
+}
+
+fn quoted(trigram: &str) -> String {
+    format!("\"{}\"", trigram.replace('"', "\"\""))
 }
 
 fn column_of(connection: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
@@ -98,8 +179,8 @@ fn keep(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<
         format!("INSERT INTO {index} ({index}, rowid, {column}) VALUES ('delete', old.rowid, old.{column});");
     connection.execute_batch(&format!(
         "CREATE TRIGGER {index}_put AFTER INSERT ON {table} BEGIN {put} END;
-        CREATE TRIGGER {index}_changed AFTER UPDATE OF {column} ON {table} WHEN old.{column} IS NOT new.{column}
-            BEGIN {delete} {put} END;
+        CREATE TRIGGER {index}_changed AFTER UPDATE OF {column} ON {table}
+            WHEN old.{column} IS NOT new.{column} OR old.rowid <> new.rowid BEGIN {delete} {put} END;
         CREATE TRIGGER {index}_gone AFTER DELETE ON {table} BEGIN {delete} END;"
     ))
 }
@@ -163,7 +244,11 @@ mod tests {
         let index = index_of(table);
         let sql = format!("SELECT rowid FROM {index} WHERE {index} MATCH ?1 ORDER BY rowid");
         let mut statement = connection.prepare(&sql).unwrap();
-        statement.query_map([terms(text)], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        statement
+            .query_map([all_of(&trigrams(text))], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
     }
 
     /// Everything that the index has written down.
@@ -175,6 +260,7 @@ mod tests {
 
     #[test]
     fn an_index_says_what_three_letters_stand_in() {
+        let terms = |text: &str| all_of(&trigrams(text));
         assert_eq!(terms("abcd"), r#""abc" AND "bcd""#);
         assert_eq!(terms("a\"bc"), r#""""bc" AND "a""b""#);
         assert_eq!(terms("aaaa"), r#""aaa""#);
@@ -215,6 +301,49 @@ mod tests {
         assert_eq!(plan.len(), 2, "{plan:?}");
         assert!(plan[0].starts_with("SCAN i VIRTUAL TABLE INDEX"), "{plan:?}");
         assert_eq!(plan[1], "SEARCH t USING INTEGER PRIMARY KEY (rowid=?)");
+    }
+
+    #[test]
+    fn a_text_is_found_along_the_numbers_of_its_rows() {
+        let connection = notes();
+        let put = "INSERT INTO note (nr, id, number, text, stars) VALUES (?1, ?2, ?1, ?3, 0)";
+        for n in 0..400_i64 {
+            let text = if n % 3 == 0 { "a common number of threes" } else { "a common number" };
+            connection
+                .execute(
+                    put,
+                    params![n * 10, uuid::Uuid::from_u128(n.cast_unsigned().into()).as_bytes(), text],
+                )
+                .unwrap();
+        }
+        let along = |column, from, until, direction, limit| {
+            let stretch = Stretch { column, from, until, direction };
+            let rows =
+                containing_along(&connection, &NOTE, "text", "number of threes", stretch, limit).unwrap();
+            rows.map(|rows| rows.into_iter().map(|row| row[1].clone()).collect::<Vec<_>>())
+        };
+        let numbers = |numbers: &[i64]| Some(numbers.iter().map(|n| eventstore::Value::BigInt(*n)).collect());
+        assert_eq!(along("nr", 0, 4000, Direction::NewestFirst, 3), numbers(&[3990, 3960, 3930]));
+        assert_eq!(along("nr", 31, 100, Direction::OldestFirst, 3), numbers(&[60, 90]));
+        assert_eq!(along("nr", 30, 60, Direction::NewestFirst, 3), numbers(&[30]));
+        assert_eq!(along("stars", 0, 4000, Direction::NewestFirst, 3), None, "no index has its order");
+        let few = rarest(&connection, "note", trigrams("common threes"), 4000).unwrap();
+        assert_eq!(few.len(), ASKED_FOR);
+        assert!(!few.contains("com") && !few.contains("mon"), "{few:?}");
+    }
+
+    #[test]
+    fn a_search_along_numbers_sorts_nothing() {
+        let connection = notes();
+        for direction in [Direction::OldestFirst, Direction::NewestFirst] {
+            let plan = format!("EXPLAIN QUERY PLAN {}", hits_along(&NOTE, "text", direction));
+            let mut statement = connection.prepare(&plan).unwrap();
+            let plan =
+                statement.query_map(params!["abc", "abc", 1, 9, 5], |row| row.get::<_, String>(3)).unwrap();
+            let plan: Vec<_> = plan.map(Result::unwrap).collect();
+            assert_eq!(plan.len(), 2, "{plan:?}");
+            assert!(plan[0].starts_with("SCAN i VIRTUAL TABLE INDEX"), "{plan:?}");
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ use crate::read_model::{USER_READ_MODEL, user_of};
 #[derive(Debug)]
 pub struct LiveUsers {
     pub(super) layout: &'static ProjectionLayout,
-    pub(super) row: fn(&LiveUser) -> Row,
+    /// Her row, with what her row before says besides.
+    pub(super) row: fn(&LiveUser, Option<&Row>) -> Row,
 }
 
 impl Projector<DecodedUserEvent> for LiveUsers {
@@ -28,7 +29,7 @@ impl Projector<DecodedUserEvent> for LiveUsers {
         let before = state.map_or(User::Absent, |row| User::Live(Box::new(live_user(row))));
         let change = match Users::evolve(before, &event.happened) {
             User::Absent => return Vec::new(),
-            User::Live(user) => ProjectionChange::Put((self.row)(&user)),
+            User::Live(user) => ProjectionChange::Put((self.row)(&user, state)),
             User::Erased(user) => ProjectionChange::DeleteStream(user.id),
         };
         vec![ProjectionRow { table: self.layout.tables[0], change }]

@@ -8,19 +8,20 @@ use eventstore::{
 use user_domain::LiveUser;
 
 use super::{LiveUsers, column};
-use crate::read_model::full_row;
+use crate::read_model::{full_row, number};
 use crate::vault::USER_SECRET;
 
 /// For searching and sorting.
 pub static USER_SEARCH: ProjectionLayout = ProjectionLayout {
     name: "user_search",
-    revision: 1,
+    revision: 2,
     mode: ProjectionMode::Async,
     tables: &[&USER_SEARCH_TABLE],
     subjects: Some(&USER_SECRET),
 };
 
-/// The columns of the read model in their order, then the keys to sort by and the text to search in.
+/// The columns of the read model in their order, then the keys to sort by, the text to search in, and where the log
+/// told of her first: the order of creation, without ties.
 pub static USER_SEARCH_TABLE: ProjectionTable = ProjectionTable {
     name: "user_search",
     columns: &[
@@ -40,16 +41,20 @@ pub static USER_SEARCH_TABLE: ProjectionTable = ProjectionTable {
         column("email_key", ColumnKind::Text, ColumnClass::Derived),
         column("username_key", ColumnKind::Text, ColumnClass::Derived),
         column("folded", ColumnKind::Text, ColumnClass::Derived),
+        column("created_position", ColumnKind::BigInt, ColumnClass::Public),
     ],
     key_columns: 1,
     counters: &[],
     subject: Subject::Stream(OnErasure::Delete),
 };
 
+const CREATED_POSITION: usize = 16;
+
 /// What writes it.
 pub const USER_SEARCH_PROJECTOR: LiveUsers = LiveUsers { layout: &USER_SEARCH, row };
 
-fn row(user: &LiveUser) -> Row {
-    let added = [user.email.compare_key(), user.username.compare_key(), user.searched()];
-    full_row(user).into_iter().chain(added.map(Value::Text)).collect()
+fn row(user: &LiveUser, before: Option<&Row>) -> Row {
+    let added = [user.email.compare_key(), user.username.compare_key(), user.searched()].map(Value::Text);
+    let created = before.map_or_else(|| number(user.position.0), |before| before[CREATED_POSITION].clone());
+    full_row(user).into_iter().chain(added).chain([created]).collect()
 }

@@ -25,4 +25,4 @@ pub static USERS_TABLE: ProjectionTable = ProjectionTable {
 };
 
 /// What writes it where no append does.
-pub const USERS_PROJECTOR: LiveUsers = LiveUsers { layout: &USERS, row: full_row };
+pub const USERS_PROJECTOR: LiveUsers = LiveUsers { layout: &USERS, row: |user, _| full_row(user) };

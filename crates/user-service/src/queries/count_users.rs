@@ -49,7 +49,8 @@ pub async fn count_users(
         few_called(directory, question, COUNTED_MAX).await?.map(|users| users.len() as u64)
     } else {
         let ListQuestion { statuses, created, .. } = question;
-        read_model::count_created(directory.store(), statuses, *created, COUNTED_MAX).await?
+        let created = created.positions(directory.store()).await?;
+        read_model::count_created(directory.store(), statuses, created, COUNTED_MAX).await?
     };
     Ok(count.map_or(Total::TooCostly, |count| Total::Users { count, position }))
 }

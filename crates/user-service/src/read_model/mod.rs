@@ -10,8 +10,10 @@ pub use activity::{
     ACTIVITY_STATEMENTS, ChangeOfDay, EventsOfDay, UsersOfDomain, changes_by_day, events_by_day, top_domains,
     users_before, users_by_status,
 };
-pub use order::{CreatedBetween, SearchPlace, SortKey, Sorting, UserOrder};
-pub use search::{SEARCH_STATEMENTS, SearchFound, SearchSlice, called, count_created, search};
+pub use order::{CreatedBetween, CreatedFrom, SearchPlace, SortKey, Sorting, UserOrder};
+pub use search::{
+    Created, SEARCH_STATEMENTS, SearchFound, SearchSlice, called, called_along, count_created, search,
+};
 pub use table::USER_READ_MODEL;
 pub(crate) use table::{full_row, number, updated_row, user_of};
 pub(crate) use users::row;

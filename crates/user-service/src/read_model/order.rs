@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use eventstore::Value;
+use eventstore::{EventStore, ReadError, Value};
 use jiff::{SignedDuration, Timestamp};
 use user_domain::LiveUser;
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// What users are sorted by. Ties are broken by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
-    /// When they were created.
+    /// When they were created: in the order in which the log tells of it.
     CreatedAt,
     /// When their last event was recorded.
     UpdatedAt,
@@ -43,7 +43,7 @@ pub struct UserOrder {
 /// The place of a user in an order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchPlace {
-    /// What she is sorted by: a text or a time.
+    /// What she is sorted by: a text, a time, a position.
     pub key: Value,
     /// Who she is.
     pub id: Uuid,
@@ -84,10 +84,26 @@ impl CreatedBetween {
         std::array::from_fn(|n| if n < 8 { from[n] } else { until[n - 8] })
     }
 
-    /// As two parameters, for statements that have both.
-    pub(super) fn bounds(self) -> [Value; 2] {
-        [self.from.unwrap_or(Timestamp::UNIX_EPOCH), self.until.unwrap_or(Timestamp::MAX)].map(Value::Time)
+    /// The positions of those times: users were created at these.
+    pub async fn positions(self, store: &dyn EventStore) -> Result<CreatedFrom, ReadError> {
+        let mut bounds = [0, i64::MAX];
+        for (bound, time) in bounds.iter_mut().zip([self.from, self.until]) {
+            let Some(time) = time else { continue };
+            let before = time.checked_sub(SignedDuration::from_micros(1)).unwrap_or(time);
+            *bound = i64::try_from(store.position_at(before).await?.0).map_or(i64::MAX, |last| last + 1);
+        }
+        let [from, until] = bounds;
+        Ok(CreatedFrom { from, until })
     }
+}
+
+/// At which positions of the log users were created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreatedFrom {
+    /// From this one on,
+    pub from: i64,
+    /// up to and without this one.
+    pub until: i64,
 }
 
 fn rounded_up(time: Timestamp) -> Timestamp {
@@ -100,11 +116,11 @@ impl UserOrder {
     /// The order that the read model's own row has.
     pub const NEWEST_FIRST: Self = Self { key: SortKey::CreatedAt, sorting: Sorting::Descending };
 
-    /// Where a user stands.
+    /// Where a user stands who was created at a position.
     #[must_use]
-    pub fn place_of(self, user: &LiveUser) -> SearchPlace {
+    pub fn place_of(self, user: &LiveUser, created: i64) -> SearchPlace {
         let key = match self.key {
-            SortKey::CreatedAt => Value::Time(user.created_at),
+            SortKey::CreatedAt => Value::BigInt(created),
             SortKey::UpdatedAt => Value::Time(user.updated_at),
             SortKey::Email => Value::Text(user.email.compare_key()),
             SortKey::Username => Value::Text(user.username.compare_key()),
@@ -118,6 +134,7 @@ impl UserOrder {
         let by_key = match (&one.key, &other.key) {
             (Value::Text(one), Value::Text(other)) => one.cmp(other),
             (Value::Time(one), Value::Time(other)) => one.cmp(other),
+            (Value::BigInt(one), Value::BigInt(other)) => one.cmp(other),
             (one, other) => panic!("users are not sorted by {one:?} and {other:?}"),
         };
         let ascending = by_key.then_with(|| one.id.cmp(&other.id));
@@ -128,17 +145,16 @@ impl UserOrder {
     }
 
     /// A place that nobody has, before everybody who was created then.
-    pub(super) fn before_all(self, created: CreatedBetween) -> SearchPlace {
-        let bound = match (self.key, self.sorting) {
-            (SortKey::CreatedAt, Sorting::Ascending) => created.from,
-            (SortKey::CreatedAt, Sorting::Descending) => created.until,
-            (SortKey::UpdatedAt | SortKey::Email | SortKey::Username, _) => None,
-        };
-        if let Some(bound) = bound {
-            return SearchPlace { key: Value::Time(bound), id: Uuid::nil() };
-        }
+    pub(super) fn before_all(self, created: CreatedFrom) -> SearchPlace {
         let is_time = match self.key {
-            SortKey::CreatedAt | SortKey::UpdatedAt => true,
+            SortKey::CreatedAt => {
+                let bound = match self.sorting {
+                    Sorting::Ascending => created.from,
+                    Sorting::Descending => created.until,
+                };
+                return SearchPlace { key: Value::BigInt(bound), id: Uuid::nil() };
+            }
+            SortKey::UpdatedAt => true,
             SortKey::Email | SortKey::Username => false,
         };
         let (text, time, id) = match self.sorting {
@@ -150,11 +166,11 @@ impl UserOrder {
     }
 
     /// Whether nobody who was created then stands behind a place.
-    pub(super) fn is_over(self, created: CreatedBetween, place: &SearchPlace) -> bool {
-        let (SortKey::CreatedAt, Value::Time(reached)) = (self.key, &place.key) else { return false };
+    pub(super) fn is_over(self, created: CreatedFrom, place: &SearchPlace) -> bool {
+        let (SortKey::CreatedAt, Value::BigInt(reached)) = (self.key, &place.key) else { return false };
         match self.sorting {
-            Sorting::Ascending => created.until.is_some_and(|until| *reached >= until),
-            Sorting::Descending => created.from.is_some_and(|from| *reached < from),
+            Sorting::Ascending => *reached >= created.until,
+            Sorting::Descending => *reached < created.from,
         }
     }
 }

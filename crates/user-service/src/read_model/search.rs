@@ -3,10 +3,12 @@
 //! A slice is so many rows and no more, found by the index of its order, so that no read takes long however rare what it
 //! looks for. Where it ended comes with what was found: both are of one moment.
 
-use eventstore::{ColumnKind, EventStore, ProjectionError, ReadError, Row, Select, Value};
+use eventstore::{
+    ColumnKind, Direction, EventStore, ProjectionError, ReadError, Row, Select, Stretch, Value,
+};
 use user_domain::{LiveUser, SearchText, Status};
 
-use super::order::{CreatedBetween, SearchPlace, SortKey, Sorting, UserOrder};
+use super::order::{CreatedFrom, SearchPlace, SortKey, Sorting, UserOrder};
 use super::table::corrupt;
 use super::users::{USER_COLUMNS, kinds, shown};
 use crate::projections::USER_SEARCH_TABLE;
@@ -20,8 +22,8 @@ pub struct SearchSlice<'a> {
     pub statuses: &'a [Status],
     /// Users who have this in what they are called; any if `None`.
     pub search: Option<&'a SearchText>,
-    /// Users who were created then.
-    pub created: CreatedBetween,
+    /// Users who were created there.
+    pub created: CreatedFrom,
     /// How many rows are looked at, at most.
     pub rows: u32,
     /// How many users are found, at most.
@@ -36,6 +38,9 @@ pub struct SearchFound {
     /// Where the slice ended; `None` if it is the last.
     pub end: Option<SearchPlace>,
 }
+
+/// The last column of the table.
+const CREATED_POSITION: &str = "created_position";
 
 macro_rules! columns {
     () => {
@@ -52,7 +57,7 @@ macro_rules! of_status {
         concat!(
             "SELECT * FROM (SELECT ",
             columns!(),
-            ", folded, ",
+            ", folded, created_position, ",
             $key,
             " AS place FROM user_search WHERE status = ",
             $status,
@@ -77,7 +82,7 @@ macro_rules! slice {
         concat!(
             "WITH slice AS MATERIALIZED (SELECT ",
             columns!(),
-            ", folded, place FROM (",
+            ", folded, created_position, place FROM (",
             of_status!("$4", $key, $beyond, $order),
             " UNION ALL ",
             of_status!("$5", $key, $beyond, $order),
@@ -96,7 +101,7 @@ macro_rules! slice {
              SELECT * FROM (SELECT ",
             columns!(),
             ", place, CAST(0 AS bigint) AS looked_at FROM slice \
-             WHERE folded LIKE $8 ESCAPE '\\' AND created_at >= $10 AND created_at < $11 \
+             WHERE folded LIKE $8 ESCAPE '\\' AND created_position >= $10 AND created_position < $11 \
              ORDER BY place ",
             $order,
             ", id ",
@@ -122,13 +127,13 @@ macro_rules! slice {
     };
 }
 
-const BY_CREATED_AT: [&str; 2] = slice!("created_at");
+const BY_CREATED_AT: [&str; 2] = slice!("created_position");
 const BY_UPDATED_AT: [&str; 2] = slice!("last_updated");
 const BY_EMAIL: [&str; 2] = slice!("email_key");
 const BY_USERNAME: [&str; 2] = slice!("username_key");
 
-static OLDEST_FIRST: Select = Select { sql: BY_CREATED_AT[0], columns: kinds!(Time, BigInt) };
-static NEWEST_FIRST: Select = Select { sql: BY_CREATED_AT[1], columns: kinds!(Time, BigInt) };
+static OLDEST_FIRST: Select = Select { sql: BY_CREATED_AT[0], columns: kinds!(BigInt, BigInt) };
+static NEWEST_FIRST: Select = Select { sql: BY_CREATED_AT[1], columns: kinds!(BigInt, BigInt) };
 static STALEST_FIRST: Select = Select { sql: BY_UPDATED_AT[0], columns: kinds!(Time, BigInt) };
 static FRESHEST_FIRST: Select = Select { sql: BY_UPDATED_AT[1], columns: kinds!(Time, BigInt) };
 static EMAIL_UP: Select = Select { sql: BY_EMAIL[0], columns: kinds!(Text, BigInt) };
@@ -143,7 +148,7 @@ macro_rules! created_with {
         concat!(
             "SELECT * FROM (SELECT id FROM user_search WHERE status = ",
             $status,
-            " AND created_at >= $5 AND created_at < $6 ORDER BY created_at LIMIT $7) AS q"
+            " AND created_position >= $5 AND created_position < $6 ORDER BY created_position LIMIT $7) AS q"
         )
     };
 }
@@ -188,7 +193,7 @@ pub async fn search(
     parameters.extend(statuses(slice.statuses));
     parameters.push(Value::Text(pattern(slice.search)));
     parameters.push(Value::BigInt(slice.limit.into()));
-    parameters.extend(slice.created.bounds());
+    parameters.extend([slice.created.from, slice.created.until].map(Value::BigInt));
     let rows = store.select(select(slice.order), &parameters).await?;
     let mut found = SearchFound::default();
     for mut row in rows {
@@ -204,31 +209,51 @@ pub async fn search(
     Ok(found)
 }
 
+/// A user and the position at which she was created.
+pub type Created = (LiveUser, i64);
+
 /// Everybody who has a text in what she is called, in no order; `None` if no index can tell, or if more users than that come
 /// into question.
 pub async fn called(
     store: &dyn EventStore,
     text: &SearchText,
     most: u32,
-) -> Result<Option<Vec<LiveUser>>, ProjectionError> {
+) -> Result<Option<Vec<Created>>, ProjectionError> {
     let rows = store.projections().containing(&USER_SEARCH_TABLE, "folded", text.folded(), most).await?;
-    let Some(rows) = rows else { return Ok(None) };
-    let users = rows.into_iter().map(|mut row| {
-        row.truncate(USER_COLUMNS);
-        shown(row)
-    });
-    Ok(Some(users.collect::<Result<_, _>>()?))
+    Ok(rows.map(|rows| rows.into_iter().map(created).collect()).transpose()?)
 }
 
-/// How many users with one of the statuses were created then, if there are no more than so many.
+/// The first of them in the order of their creation, of those created somewhere; `None` if no index can tell.
+pub async fn called_along(
+    store: &dyn EventStore,
+    text: &SearchText,
+    among: CreatedFrom,
+    direction: Direction,
+    limit: u32,
+) -> Result<Option<Vec<Created>>, ProjectionError> {
+    let CreatedFrom { from, until } = among;
+    let stretch = Stretch { column: CREATED_POSITION, from, until, direction };
+    let projections = store.projections();
+    let rows =
+        projections.containing_along(&USER_SEARCH_TABLE, "folded", text.folded(), stretch, limit).await?;
+    Ok(rows.map(|rows| rows.into_iter().map(created).collect()).transpose()?)
+}
+
+fn created(mut row: Row) -> Result<Created, ReadError> {
+    let Some(Value::BigInt(position)) = row.pop() else { return Err(corrupt()) };
+    row.truncate(USER_COLUMNS);
+    Ok((shown(row)?, position))
+}
+
+/// How many users with one of the statuses were created there, if there are no more than so many.
 pub async fn count_created(
     store: &dyn EventStore,
     among: &[Status],
-    created: CreatedBetween,
+    created: CreatedFrom,
     most: u32,
 ) -> Result<Option<u64>, ReadError> {
     let mut parameters: Vec<_> = statuses(among).collect();
-    parameters.extend(created.bounds());
+    parameters.extend([created.from, created.until].map(Value::BigInt));
     parameters.push(Value::BigInt(i64::from(most) + 1));
     let rows = store.select(&CREATED, &parameters).await?;
     let [row] = &rows[..] else { return Err(corrupt()) };

@@ -308,8 +308,8 @@ async fn crowd(stage: &Stage) {
     let copied = "first_name, last_name, avatar_url, status, standing, created_at, last_updated, deleted_at, version, position";
     let statement = format!(
         "WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < 1000) \
-         INSERT INTO user_search (id, email, username, {copied}, email_key, username_key, folded) \
-         SELECT {id}, 'm' || n, 'm' || n, {copied}, 'm' || n, 'm' || n, 'one of many ' || n FROM many, \
+         INSERT INTO user_search (id, email, username, {copied}, email_key, username_key, folded, created_position) \
+         SELECT {id}, 'm' || n, 'm' || n, {copied}, 'm' || n, 'm' || n, 'one of many ' || n, 100000 + n FROM many, \
             (SELECT * FROM user_search WHERE username = 'Zoe') AS zoe"
     );
     stage.place.damage(&statement).await;

@@ -21,6 +21,7 @@ mod past;
 mod postgres;
 mod sqlite;
 mod service;
+mod growth;
 
 use std::process::ExitCode;
 use std::time::Duration;

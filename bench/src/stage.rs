@@ -1,11 +1,16 @@
 //! Where scenarios are played: the place, the effort, and what of them is wanted.
 
+use tempfile::TempDir;
+
 use crate::bar::Judged;
-use crate::contender::Place;
+use crate::contender::{Place, on};
 use crate::only::Only;
+use crate::postgres::Database;
 use crate::report::{self, Figure};
 use crate::scenario::Scenario;
+use crate::service::Engine;
 use crate::turns::{self, Effort};
+use crate::workload::Rung;
 
 /// How large directories and pasts are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +59,40 @@ impl Stage {
         match self.size {
             Size::Full => full,
             Size::Quick => quick,
+        }
+    }
+
+    /// Something that is played on a new store of either engine. It is told which, and where the store is.
+    pub(crate) fn on_both_stores(
+        &self,
+        play: impl Fn(Engine, &str) -> anyhow::Result<Vec<Judged>>,
+    ) -> anyhow::Result<Findings> {
+        let mut bars = Vec::new();
+        for engine in Engine::ALL {
+            bars.extend(self.on_new_store(engine, |url| play(engine, url))?);
+        }
+        bars.retain(|bar| self.only.wants(&bar.id));
+        Ok(Findings { bars, figures: Vec::new() })
+    }
+
+    /// A new and empty store, which is gone afterwards.
+    pub(crate) fn on_new_store<T>(
+        &self,
+        engine: Engine,
+        play: impl FnOnce(&str) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        match engine {
+            Engine::Sqlite => {
+                let folder = TempDir::new_in(&self.place.folder)?;
+                play(&format!("sqlite:{}", folder.path().join("store.db").display()))
+            }
+            Engine::Postgres => {
+                let runtime = on(1)?;
+                let database = runtime.block_on(Database::fresh(&self.place.server, Rung::Row))?;
+                let played = play(&database.url);
+                runtime.block_on(database.drop())?;
+                played
+            }
         }
     }
 }

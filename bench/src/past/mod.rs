@@ -8,16 +8,20 @@ mod moments;
 mod rebuild;
 mod export;
 mod feed;
+mod streams;
 
 pub(crate) use moments::Compared;
 pub(crate) use rebuild::Built;
 pub(crate) use stand::{MASTER_KEY, Running, Stand};
+pub(crate) use streams::Stream;
 pub(crate) use write::HASH;
 
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, ensure};
+use eventstore::AggregateId;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 /// Threads of the runtime that serves: as many as the product has on a small machine.
 const SERVING_THREADS: usize = 2;
@@ -47,6 +51,10 @@ pub(crate) enum Task {
     Export { events: u64 },
     /// Listen, many and one
     Feed { rounds: usize },
+    /// Give users few and many events, and go on with each
+    Streams { most: usize, rounds: usize },
+    /// Execute one command, on a user who is there
+    First { id: Uuid },
 }
 
 impl Measurement {
@@ -62,6 +70,10 @@ impl Measurement {
                 }
                 Task::Moments { rounds } => serde_json::to_string(&moments::measure(&stand, rounds).await?)?,
                 Task::Export { events } => serde_json::to_string(&export::measure(&stand, events).await?)?,
+                Task::Streams { most, rounds } => {
+                    serde_json::to_string(&streams::measure(&stand, most, rounds).await?)?
+                }
+                Task::First { id } => serde_json::to_string(&streams::first(&stand, AggregateId(id)).await?)?,
                 Task::Feed { rounds } => serde_json::to_string(&feed::measure(&stand, rounds).await?)?,
             };
             stand.store.close().await;
@@ -80,6 +92,10 @@ impl Task {
             Self::Rebuild { only } => ["rebuild".to_owned()].into_iter().chain(only.clone()).collect(),
             Self::Moments { rounds } => vec!["moments".to_owned(), rounds.to_string()],
             Self::Export { events } => vec!["export".to_owned(), events.to_string()],
+            Self::Streams { most, rounds } => {
+                vec!["streams".to_owned(), most.to_string(), rounds.to_string()]
+            }
+            Self::First { id } => vec!["first".to_owned(), id.to_string()],
             Self::Feed { rounds } => vec!["feed".to_owned(), rounds.to_string()],
         }
     }

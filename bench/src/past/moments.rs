@@ -166,7 +166,7 @@ async fn timed(read: &impl AsyncFn() -> anyhow::Result<usize>) -> anyhow::Result
     Ok(begun.elapsed().as_secs_f64() * 1e6)
 }
 
-fn median(mut times: Vec<f64>) -> f64 {
+pub(super) fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
 }

@@ -151,7 +151,8 @@ pub(super) async fn writes(directory: Arc<Directory>, id: AggregateId, count: us
     Ok(())
 }
 
-async fn rename(directory: &Directory, id: AggregateId, n: usize) -> anyhow::Result<()> {
+/// Another first name.
+pub(super) async fn rename(directory: &Directory, id: AggregateId, n: usize) -> anyhow::Result<()> {
     let name = PersonName::parse("first_name", &format!("Ada {n}")).ok().context("a name")?;
     let profile = ProfilePatch { first_name: Patch::Set(name), ..ProfilePatch::default() };
     execute(directory, id, UpdateProfile { profile }.into(), NewCredential::None).await

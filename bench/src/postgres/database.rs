@@ -39,7 +39,7 @@ impl Database {
     }
 
     /// What our store is opened with.
-    pub(super) fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         options(&self.url, self.rung)
     }
 

@@ -1,36 +1,31 @@
 //! A directory with a long past on both stores: what can be asked of it, and what it costs to build anew.
 
-use tempfile::TempDir;
-
 use crate::bar::{Judged, Limit};
 use crate::contender::on;
 use crate::past::{Built, Compared, Task};
-use crate::postgres::Database;
 use crate::ratio::Ratio;
+use crate::service::{Cores, Engine, Service};
 use crate::stage::{Findings, Stage};
-use crate::workload::Rung;
 
 pub(super) const NAME: &str = "a directory with a long past";
 
 pub(super) fn run(stage: &Stage) -> anyhow::Result<Findings> {
-    let folder = TempDir::new_in(&stage.place.folder)?;
-    let file = format!("sqlite:{}", folder.path().join("store.db").display());
-    let mut bars = on_one("sqlite", &file, stage)?;
-    drop(folder);
-    let runtime = on(1)?;
-    let database = runtime.block_on(Database::fresh(&stage.place.server, Rung::Row))?;
-    bars.extend(on_one("postgres", &database.url, stage)?);
-    runtime.block_on(database.drop())?;
-    bars.retain(|bar| stage.only.wants(&bar.id));
-    Ok(Findings { bars, figures: Vec::new() })
+    stage.on_both_stores(|engine, url| on_one(engine, url, stage))
 }
 
 /// Everything that is measured on one store.
-fn on_one(store: &str, url: &str, stage: &Stage) -> anyhow::Result<Vec<Judged>> {
+fn on_one(engine: Engine, url: &str, stage: &Stage) -> anyhow::Result<Vec<Judged>> {
+    let store = engine.name();
     let (users, rounds) = (stage.full_or_quick(1_000_000, 10_000), stage.full_or_quick(5, 2));
     let events: u64 = Task::Write { users }.measure(url)?;
     eprintln!("{store}: {events} events of {users} users");
-    let mut judged = rebuilt(store, url)?;
+    let mut judged = Vec::new();
+    if stage.only.touches(&["G2"]) {
+        judged.extend(rebuilt(store, url)?);
+    }
+    if stage.only.touches(&["G4"]) {
+        judged.push(started(engine, url, stage)?);
+    }
     if stage.only.touches(&["R3", "R5"]) {
         judged.extend(moments(store, url, rounds)?);
     }
@@ -74,6 +69,25 @@ fn moments(store: &str, url: &str, rounds: usize) -> anyhow::Result<Vec<Judged>>
         compared(format!("{family}-{store}-{}", dashed(&one.what)), one, within)
     };
     measured.iter().map(judge).collect()
+}
+
+/// The shipped binary on this store and on an empty one, in turns, until it serves. Each has been served once before, so
+/// nothing is made at the start.
+fn started(engine: Engine, url: &str, stage: &Stage) -> anyhow::Result<Judged> {
+    let (runtime, store) = (on(1)?, engine.name());
+    let start = |url: &str| runtime.block_on(Service::seconds_to_start(url, Cores::Shared));
+    let ratios = stage.on_new_store(engine, |empty| {
+        start(empty)?;
+        start(url)?;
+        let round = |_| anyhow::Ok(start(url)? / start(empty)?);
+        (0..stage.full_or_quick(7, 3)).map(round).collect::<anyhow::Result<Vec<_>>>()
+    })?;
+    Ok(Judged {
+        id: format!("G4-{store}"),
+        what: format!("{store}: start with a long past, of the start on an empty store"),
+        limit: Limit::AtMost(2.0),
+        ratio: Ratio::of(ratios)?,
+    })
 }
 
 /// The memory of an export does not grow with what is exported.

@@ -7,6 +7,8 @@ mod processes;
 mod embedded;
 mod refusals;
 mod calls;
+mod streams;
+mod growth;
 mod history;
 
 use crate::bar::{Bar, Limit, Of};
@@ -22,7 +24,7 @@ pub(crate) struct Listed {
 }
 
 /// In the order of a run.
-pub(crate) const ALL: [Listed; 10] = [
+pub(crate) const ALL: [Listed; 12] = [
     Listed { name: ladder::NAME, ids: &["W1"], run: |stage| stage.play(ladder::scenario()) },
     Listed { name: copy::NAME, ids: &["W2"], run: |stage| stage.play(copy::scenario()) },
     Listed { name: predecessor::NAME, ids: &["W3"], run: |stage| stage.play(predecessor::scenario()) },
@@ -32,7 +34,9 @@ pub(crate) const ALL: [Listed; 10] = [
     Listed { name: calls::WRITES, ids: &["W6"], run: |stage| stage.play(calls::writes()) },
     Listed { name: calls::ONE, ids: &["W7"], run: |stage| stage.play(calls::one()) },
     Listed { name: calls::READS, ids: &["R1"], run: |stage| stage.play(calls::reads()) },
-    Listed { name: history::NAME, ids: &["R3", "R5", "G2", "G7", "export"], run: history::run },
+    Listed { name: streams::NAME, ids: &["W9"], run: streams::run },
+    Listed { name: growth::NAME, ids: &["G1"], run: growth::run },
+    Listed { name: history::NAME, ids: &["R3", "R5", "G2", "G4", "G7", "export"], run: history::run },
 ];
 
 /// A bar on rates.

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -45,6 +45,15 @@ impl Service {
         command.env("USER_SERVICE_STORE", store).env("USER_SERVICE_MASTER_KEY", MASTER_KEY);
         command.env("USER_SERVICE_LOG", "warn,refinery_core=warn");
         Self::of(command).await
+    }
+
+    /// How long the shipped binary takes on a store until it serves. It is ended again.
+    pub(crate) async fn seconds_to_start(store: &str, cores: Cores) -> anyhow::Result<f64> {
+        let began = Instant::now();
+        let service = Self::start(store, cores).await?;
+        let seconds = began.elapsed().as_secs_f64();
+        service.end().await?;
+        Ok(seconds)
     }
 
     /// The echo, which is this program.

@@ -33,7 +33,7 @@ impl File {
     }
 
     /// What our store is opened with.
-    pub(super) fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         let durability = match self.synchronous {
             Synchronous::Full => Durability::Required,
             Synchronous::Normal | Synchronous::Off => Durability::MayBeWeakened,

@@ -31,6 +31,13 @@ impl Fixture for Database {
         }
     }
 
+    fn text_index(table: &str, column: &str) -> String {
+        format!(
+            "CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public;
+            CREATE INDEX ON {table} USING gin ({column} public.gin_trgm_ops);"
+        )
+    }
+
     async fn open(&self, setting: Setting) -> Result<Store, BoxError> {
         let Setting { tables, earlier, migrations, clock } = setting;
         let options = Options { tables, earlier, migrations, clock, ..Options::at(&self.url) };

@@ -25,6 +25,9 @@ pub trait Fixture: Sized + Send + Sync + 'static {
     /// How a column is declared that holds such values: `BLOB`, `uuid`.
     fn column_type(kind: ColumnKind) -> &'static str;
 
+    /// How a product's migration makes the index of the trigrams of a column, which the adapter knows then.
+    fn text_index(table: &str, column: &str) -> String;
+
     /// Migrates the place and opens its store; the same one each time.
     fn open(&self, setting: Setting) -> impl Future<Output = Result<Self::Store, BoxError>> + Send;
 

@@ -30,6 +30,7 @@ pub mod stats;
 pub mod steps;
 pub mod streams;
 mod tables;
+pub mod texts;
 pub mod versions;
 pub mod waiting;
 pub mod wishes;
@@ -216,6 +217,10 @@ macro_rules! conformance_tests {
             waiting: a_wait_for_nothing_ends;
             waiting: a_wait_can_be_given_up;
             sizes: a_store_grows_with_its_events;
+            texts: a_text_is_found_wherever_it_stands_and_means_itself;
+            texts: what_an_index_cannot_tell_it_does_not_say;
+            texts: whatever_holds_a_text_no_longer_is_not_found;
+            texts: a_text_is_looked_for_in_the_live_generation;
         }
     };
     (@expand $fixture:ty; $($group:ident: $case:ident;)*) => {

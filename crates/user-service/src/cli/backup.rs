@@ -9,11 +9,11 @@ use eventstore::Head;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
-use super::doctor::show;
+use super::doctor::{self, show};
 use super::settings::{KeyArgs, StoreArgs};
 use crate::data_folder::DataFolder;
 use crate::directory::{Directory, Parts};
-use crate::doctor::{self, Report};
+use crate::doctor::Report;
 use crate::store::{Access, BackupLimits, StoreOptions, StoreUrl};
 use crate::vault::MasterKeys;
 

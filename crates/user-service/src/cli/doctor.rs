@@ -2,12 +2,16 @@
 
 use clap::Args;
 use cqrs::projection::Outcome;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
 use super::projection::{Desk, Place};
 use crate::directory::{Directory, Parts};
-use crate::doctor::{self, Mending, Report};
+use crate::doctor::{self, Mending, Progress, Report};
 use crate::store::Access;
+
+/// Reading takes the most time; what is compared then is said.
+const BAR: &str = "{wide_bar} {percent}% of {len} events, {per_sec}, {eta} left{msg}";
 
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {
@@ -27,13 +31,28 @@ pub(super) async fn doctor(args: &DoctorArgs) -> anyhow::Result<Exit> {
     let directory = Directory::open_existing(store, Parts::of_an_operator(keys)).await?;
     let report = match args.sample {
         Some(users) => doctor::examine_some(&directory, users).await?,
-        None => doctor::examine(&directory).await?,
+        None => examine(&directory).await?,
     };
     let exit = show(&report);
     if args.repair && exit == Exit::Unsound {
         return repair(&directory, &args.place, &report).await;
     }
     Ok(exit)
+}
+
+/// Checks all of it, and shows how far that has come.
+pub(super) async fn examine(directory: &Directory) -> anyhow::Result<Report> {
+    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(BAR)?);
+    let report = doctor::examine_telling(directory, |progress| match progress {
+        Progress::Read { events, of } => bar.update(|state| {
+            state.set_len(of);
+            state.set_pos(events);
+        }),
+        Progress::Compares(what) => bar.set_message(format!("; {what} are compared")),
+    });
+    let report = report.await;
+    bar.finish_and_clear();
+    Ok(report?)
 }
 
 /// Prints what was found, and says how the process is to end.

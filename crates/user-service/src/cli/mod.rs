@@ -17,6 +17,7 @@ mod clock;
 mod configuration;
 mod doctor;
 mod events;
+mod examples;
 mod key;
 mod limits;
 mod log;
@@ -37,6 +38,7 @@ mod users;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::{Generator, Shell};
 
@@ -60,27 +62,36 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve users over gRPC, gRPC-Web and JSON until told to stop
+    #[command(after_help = examples::SERVE)]
     Serve(serve::ServeArgs),
     /// Bring a store to the schema that this binary needs (PostgreSQL: as its owner), then exit
+    #[command(after_help = examples::MIGRATE)]
     Migrate(migrate::MigrateArgs),
     /// See how projections are, build them anew, switch between generations, look after what is parked
+    #[command(after_help = examples::PROJECTION)]
     Projection(projection::ProjectionArgs),
     /// Copy an embedded store to a file, while a service is using it or none does, and check the copy. Ends with 3 if
     /// something is wrong with the store
+    #[command(after_help = examples::BACKUP)]
     Backup(backup::BackupArgs),
     /// Put a backup in the place of an embedded store, or look after one that has been put back: erase again whoever has been
     /// erased since it was made, then check everything. Ends with 3 if something is wrong
+    #[command(after_help = examples::RESTORE)]
     Restore(restore::RestoreArgs),
     /// Check a store against its own log, also while a service is using it. Ends with 3 if something is wrong
+    #[command(after_help = examples::DOCTOR)]
     Doctor(doctor::DoctorArgs),
     /// Rotate the master key: see what is wrapped by which, and wrap all anew while the service goes on
+    #[command(after_help = examples::KEY)]
     Key(key::KeyCommandArgs),
     /// Ask about users and change them, as they are and as they were, through a running service
+    #[command(after_help = examples::USERS)]
     Users(users::UsersArgs),
     /// Show, follow and export what happened, from a running service
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::EVENTS)]
     Events(events::EventsCommand),
     /// Make, show and revoke the tokens that callers of a running service show
+    #[command(after_help = examples::TOKEN)]
     Token(token::TokenArgs),
     /// Tell a running service that a clock which jumped forward is right
     AcceptClock(AdminArgs),
@@ -91,8 +102,13 @@ enum Command {
         /// Of which shell
         shell: Shell,
     },
-    /// Print the manual page: `user-service man | man -l -`
-    Man,
+    /// Print a manual page, of all or of one command
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// Of which command: its words
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
     /// Show whom a running service is asked about most
     TopUsers(TopUsersArgs),
 }
@@ -145,7 +161,10 @@ impl Cli {
             Command::AcceptClock(args) => clock::accept(&args).await.map(|()| Exit::Success),
             Command::Config => print(|page| page.write_all(configuration::reference::page().as_bytes())),
             Command::Completions { shell } => print(|page| shell.try_generate(&named_command(), page)),
-            Command::Man => print(|page| clap_mangen::Man::new(named_command()).render(page)),
+            Command::Man { command } => {
+                let page = clap_mangen::Man::new(subcommand(&command)?);
+                print(|out| page.render(out))
+            }
             Command::TopUsers(args) => top_users::show(&args).await.map(|()| Exit::Success),
         }
     }
@@ -157,6 +176,19 @@ fn named_command() -> clap::Command {
     command.set_bin_name("user-service");
     command.build();
     command
+}
+
+/// The command of these words.
+fn subcommand(words: &[String]) -> anyhow::Result<clap::Command> {
+    let mut command = named_command();
+    for word in words {
+        let known = command.find_subcommand(word).cloned();
+        let known = known.with_context(|| format!("there is no command {}", words.join(" ")))?;
+        // The name of a page has hyphens, so that `man` finds it.
+        let name = format!("{}-{word}", command.get_name());
+        command = known.display_name(&name).name(name);
+    }
+    Ok(command)
 }
 
 fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<Exit> {

@@ -9,16 +9,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use eventstore::LogId;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
 use super::backup::{partial, rename};
-use super::doctor::show;
+use super::doctor::{self, show};
 use super::settings::{ErasureArgs, KeyArgs, StoreArgs};
 use crate::data_folder::DataFolder;
 use crate::directory::{Directory, Parts};
-use crate::doctor;
 use crate::erasures::{self, ErasureList, RestoreError, Restored};
 use crate::store::{Access, StoreOptions, StoreUrl, check_pages};
+
+const BAR: &str = "{wide_bar} {percent}% of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
 
 #[derive(Debug, Args)]
 pub(super) struct RestoreArgs {
@@ -153,9 +155,13 @@ fn unread(path: &Path, error: &anyhow::Error) {
 
 /// For its owner alone, and on the disk.
 fn copy(backup: &Path, partial: &Path) -> io::Result<()> {
-    let mut source = File::open(backup)?;
+    let source = File::open(backup)?;
+    let bar = ProgressBar::new(source.metadata()?.len());
+    let bar = bar.with_style(ProgressStyle::with_template(BAR).expect("it is a template"));
     let mut target = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(partial)?;
-    io::copy(&mut source, &mut target)?;
+    let copied = io::copy(&mut bar.wrap_read(source), &mut target);
+    bar.finish_and_clear();
+    copied?;
     target.sync_all()
 }
 

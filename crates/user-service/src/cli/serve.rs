@@ -19,7 +19,7 @@ use super::limits::LimitArgs;
 use super::protection::Protection;
 use super::restore::reapply;
 use super::settings::{ErasureArgs, KeyArgs, StoreArgs, announce_key};
-use crate::access::{Gate, Tokens};
+use crate::access::{Gate, TokenRule, Tokens};
 use crate::data_folder::{DataFolder, Freshness};
 use crate::directory::{Directory, LookAlikes, Parts};
 use crate::feed::Feeds;
@@ -330,6 +330,10 @@ fn announce(args: &ServeArgs, service: &Service, host: &Host, warnings: &[Warnin
     say!();
     say!("Try:");
     let curl = if host.tls.is_some() { "curl -s --cacert CA.pem" } else { "curl -s" };
+    let curl = match args.protection.tokens() {
+        TokenRule::Required => format!("{curl} -H \"authorization: Bearer $(cat TOKEN_FILE)\""),
+        TokenRule::Optional => curl.to_owned(),
+    };
     if !args.read_only {
         say!("  {curl} {api}/user.v1.UserService/CreateUser -H 'content-type: application/json' \\");
         say!(

@@ -9,7 +9,7 @@ use eventstore::{AggregateId, ClaimKey, EventQuery, Position, RecordedEvent, Ver
 use jiff::Timestamp;
 use user_domain::{User, UserEvent, Users};
 
-use super::{DoctorError, Finding};
+use super::{DoctorError, Finding, Progress};
 use crate::directory::{Directory, decode, decode_token_event, is_of_token, open};
 use crate::vault::{self, Opened, UserKey};
 
@@ -97,7 +97,11 @@ pub(super) struct Fold {
 }
 
 impl Fold {
-    pub(super) async fn of(directory: &Directory, keys: Keys) -> Result<Self, DoctorError> {
+    pub(super) async fn of(
+        directory: &Directory,
+        keys: Keys,
+        told: &(impl Fn(Progress) + Sync),
+    ) -> Result<Self, DoctorError> {
         let head = directory.store().head().await?.position;
         let mut fold = Self { keys, ..Self::default() };
         while fold.head < head {
@@ -108,6 +112,7 @@ impl Fold {
             for event in page.events.iter().take_while(|event| event.position <= head) {
                 fold.look_at(event);
             }
+            told(Progress::Read { events: fold.head.0, of: head.0 });
         }
         Ok(fold)
     }

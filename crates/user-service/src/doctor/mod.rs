@@ -50,15 +50,41 @@ pub enum DoctorError {
     NotChecked(#[from] NotChecked),
 }
 
+/// How far an examination of the whole store has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// So many events have been read.
+    Read {
+        /// Of them.
+        events: u64,
+        /// How many there are.
+        of: u64,
+    },
+    /// All have been, and this is compared with what they add up to.
+    Compares(&'static str),
+}
+
 /// Checks the whole store, up to its present head. Holds about a kilobyte for each user, and what is counted.
 pub async fn examine(directory: &Directory) -> Result<Report, DoctorError> {
+    examine_telling(directory, |_| ()).await
+}
+
+/// The same, and tells how far it has come.
+pub async fn examine_telling(
+    directory: &Directory,
+    told: impl Fn(Progress) + Sync,
+) -> Result<Report, DoctorError> {
     let keys = rows::secrets(directory).await?;
-    let mut fold = Fold::of(directory, keys).await?;
+    let mut fold = Fold::of(directory, keys, &told).await?;
     let mut report = Report { events: fold.events, position: fold.head, ..Report::default() };
     report.findings.append(&mut fold.findings);
+    told(Progress::Compares("rows"));
     rows::check(directory, &mut fold, &mut report).await?;
+    told(Progress::Compares("claims"));
     claims::check(directory, &fold, &mut report).await?;
+    told(Progress::Compares("tokens"));
     tokens::check(directory, &fold, &mut report).await?;
+    told(Progress::Compares("projections"));
     projected::check(directory, &fold, &mut report).await?;
     Ok(report)
 }

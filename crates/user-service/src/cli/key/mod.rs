@@ -26,7 +26,11 @@ pub(super) struct KeyCommandArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// How many users' keys are wrapped by which master key. A master key is known by four digits
-    Status,
+    Status {
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Wrap every key of the store anew, while the service goes on. Before: hand the new master key to every instance as an
     /// older one (--old-master-keys-file), and start it again. Afterwards: make it the current one everywhere, rotate once
     /// more for users who were new meanwhile, and take the old one away. Can be broken off, and begun again
@@ -40,11 +44,16 @@ enum Command {
 
 pub(super) async fn key(args: KeyCommandArgs) -> anyhow::Result<()> {
     match args.command {
-        Command::Status => {
+        Command::Status { json } => {
             let keeper = Keeper::open(&args.place, None).await?;
             let status = keeper.status().await;
             keeper.close().await;
-            print(&status?);
+            let status = status?;
+            if json {
+                say!("{status}");
+            } else {
+                print(&status);
+            }
             Ok(())
         }
         Command::Rotate { new_master_key_file } => {

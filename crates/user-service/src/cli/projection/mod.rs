@@ -72,7 +72,12 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum ParkedCommand {
     /// The users whose events are parked, and why
-    List { name: String },
+    List {
+        name: String,
+        /// The events themselves, one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Every parked event of a user
     Show {
         name: String,
@@ -136,7 +141,10 @@ async fn serve(desk: &Desk, command: Command) -> anyhow::Result<()> {
 
 async fn parked(desk: &Desk, command: ParkedCommand) -> anyhow::Result<()> {
     match command {
-        ParkedCommand::List { name } => table::print_parked_users(&desk.parked(&name, None).await?),
+        ParkedCommand::List { name, json: true } => table::print_lines(&desk.parked(&name, None).await?),
+        ParkedCommand::List { name, json: false } => {
+            table::print_parked_users(&desk.parked(&name, None).await?);
+        }
         ParkedCommand::Show { name, user } => table::print_lines(&desk.parked(&name, Some(user)).await?),
         ParkedCommand::Retry { name, user } => {
             told(desk, &name, Wish::RetryParked(user.map(AggregateId))).await?;

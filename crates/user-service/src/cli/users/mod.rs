@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use self::change::{ChangeCommand, VerifyArgs};
 use self::list::ListArgs;
 use super::api::ApiArgs;
+use super::examples;
 use super::moment::moment;
 use super::shown::{Kind, List, Reader, print_user};
 use super::table::text;
@@ -49,6 +50,7 @@ enum Command {
     /// Whether a password is hers: ends with 1 if it is not, or if there is no such active user
     VerifyPassword(VerifyArgs),
     /// Take in users from a file
+    #[command(after_help = examples::IMPORT)]
     Import(import::ImportArgs),
     /// Write all users to a file or to the standard output, as they were at one moment
     Export(export::ExportArgs),

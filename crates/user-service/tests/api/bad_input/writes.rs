@@ -1,5 +1,5 @@
-//! Changes that come from a caller who has not seen the user as she is, or who means another one: refused, each with its
-//! reason, and nothing is written.
+//! Changes that come from a caller who has not seen the user as she is, who means another one, or who wants what is another's:
+//! refused, each with its reason, and nothing is written.
 
 use std::fmt::Write as _;
 
@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::values::calls;
 use crate::stage::{PASSWORD, Stage, on_both_stores, refusal_of};
+use crate::transfer::{import, row};
 
-on_both_stores!(no_change_is_made_by_whoever_means_another_user);
+on_both_stores!(no_change_is_made_by_whoever_means_another_user, nobody_gets_what_is_anothers);
 
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
 
@@ -82,4 +83,83 @@ async fn no_change_is_made_by_whoever_means_another_user(stage: &Stage) {
           id looks alike: invalid_argument MALFORMED_UUID id
         ");
     }
+}
+
+async fn nobody_gets_what_is_anothers(stage: &Stage) {
+    stage.create("alice").await;
+    let (bob, gone) = (stage.create("bob").await, stage.create("gone").await);
+    stage.change("DeleteUser", &gone).await;
+    let head = stage.head().await;
+    let mut table = String::new();
+    for (call, good) in [
+        ("CreateUser", json!({"email": "eve@example.org", "username": "eve", "password": PASSWORD})),
+        ("UpdateUser", json!({"id": bob.id(), "email": "eve@example.org", "username": "eve"})),
+    ] {
+        writeln!(table, "{call}").unwrap();
+        for (word, field, value) in taken() {
+            let mut request = good.clone();
+            request[field] = json!(value);
+            writeln!(table, "  {field} {word}: {}", stage.refused(call, request).await).unwrap();
+        }
+    }
+    writeln!(table, "ImportUsers").unwrap();
+    let rows = taken().into_iter().zip(1..).map(|((_, field, value), number)| {
+        let mut good = serde_json::to_value(row(number, "eve")).unwrap();
+        good[field] = json!(value);
+        serde_json::from_value(good).unwrap()
+    });
+    let answer = import(&stage.service, rows.collect()).await;
+    for ((word, field, _), told) in taken().into_iter().zip(&answer.results) {
+        writeln!(table, "  {field} {word}: {} {}", told.reason, told.field).unwrap();
+    }
+    assert_eq!(stage.head().await, head, "nothing was written");
+    allow_duplicates! {
+        assert_snapshot!(table, @"
+        CreateUser
+          email another's: already_exists EMAIL_TAKEN email
+          email another's in capitals: already_exists EMAIL_TAKEN email
+          email of somebody deleted: already_exists EMAIL_TAKEN email
+          username another's: already_exists USERNAME_TAKEN username
+          username another's in wide capitals: already_exists USERNAME_TAKEN username
+          username of somebody deleted: already_exists USERNAME_TAKEN username
+          username like another's: already_exists USERNAME_CONFUSABLE username
+          username like another's in another script: already_exists USERNAME_CONFUSABLE username
+          username like a reserved one: invalid_argument USERNAME_RESERVED username
+        UpdateUser
+          email another's: already_exists EMAIL_TAKEN email
+          email another's in capitals: already_exists EMAIL_TAKEN email
+          email of somebody deleted: already_exists EMAIL_TAKEN email
+          username another's: already_exists USERNAME_TAKEN username
+          username another's in wide capitals: already_exists USERNAME_TAKEN username
+          username of somebody deleted: already_exists USERNAME_TAKEN username
+          username like another's: already_exists USERNAME_CONFUSABLE username
+          username like another's in another script: already_exists USERNAME_CONFUSABLE username
+          username like a reserved one: invalid_argument USERNAME_RESERVED username
+        ImportUsers
+          email another's: EMAIL_TAKEN email
+          email another's in capitals: EMAIL_TAKEN email
+          email of somebody deleted: EMAIL_TAKEN email
+          username another's: USERNAME_TAKEN username
+          username another's in wide capitals: USERNAME_TAKEN username
+          username of somebody deleted: USERNAME_TAKEN username
+          username like another's: USERNAME_CONFUSABLE username
+          username like another's in another script: USERNAME_CONFUSABLE username
+          username like a reserved one: USERNAME_RESERVED username
+        ");
+    }
+}
+
+/// What belongs to alice, to somebody who is deleted, or to nobody ever.
+fn taken() -> [(&'static str, &'static str, &'static str); 9] {
+    [
+        ("another's", "email", "alice@example.org"),
+        ("another's in capitals", "email", "ALICE@Example.ORG"),
+        ("of somebody deleted", "email", "gone@example.org"),
+        ("another's", "username", "alice"),
+        ("another's in wide capitals", "username", "\u{ff21}LICE"),
+        ("of somebody deleted", "username", "gone"),
+        ("like another's", "username", "a1ice"),
+        ("like another's in another script", "username", "\u{430}lice"),
+        ("like a reserved one", "username", "adm1n"),
+    ]
 }

@@ -24,6 +24,12 @@ pub(super) struct Damage {
     pub(super) words: &'static [&'static str],
 }
 
+/// No two users were created at one position, and a store may refuse a second.
+const CREATED: &str = "created_position";
+
+/// Behind every position that the log has.
+const FAR: i64 = 1_000_000;
+
 const WORDS: [&str; 4] = ["active", "inactive", "suspended", "deleted"];
 
 /// Damages a row of a table, by chance in one of three ways.
@@ -107,6 +113,11 @@ fn copied(table: &ProjectionTable, row: &Row, rng: &mut Rng) -> Row {
         (Value::Uuid(_), [_, Value::BigInt(version), ..]) => row[1] = Value::BigInt(version + 1_000),
         _ => row[0] = Value::Text("1999-12-31".to_owned()),
     }
+    for (column, value) in table.columns.iter().zip(&mut row) {
+        if column.name == CREATED {
+            *value = flipped(column.name, value, rng);
+        }
+    }
     row
 }
 
@@ -120,6 +131,7 @@ fn flipped(column: &str, value: &Value, rng: &mut Rng) -> Value {
         Value::Text(text) if rng.bool() => Value::Text(format!("{text}x")),
         Value::Text(_) => Value::Text("-".to_owned()),
         Value::SmallInt(number) => Value::SmallInt(number ^ rng.i16(1..16)),
+        Value::BigInt(number) if column == CREATED => Value::BigInt(number + FAR),
         Value::BigInt(number) if rng.bool() => Value::BigInt(number ^ 1),
         Value::BigInt(number) => Value::BigInt(-1 - number),
         Value::Time(time) => Value::Time(*time + SignedDuration::from_secs(1)),

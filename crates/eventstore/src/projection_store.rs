@@ -97,7 +97,8 @@ pub trait ProjectionStore: Debug + Send + Sync {
     ) -> Result<Option<Vec<Row>>, ProjectionError>;
 
     /// The same rows in the order of their numbers, of those on a stretch of them the first `limit`: what this costs does
-    /// not grow with the number of rows that hold the text. `None` if no index can tell.
+    /// not grow with the number of rows that hold the text. `None` if no index can tell, or if it names too many rows that do
+    /// not hold the text after all.
     async fn containing_along(
         &self,
         table: &'static ProjectionTable,

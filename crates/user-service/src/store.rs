@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use eventstore::{Clock, Durability, EventStore, InlineTable, Migration};
 pub use eventstore_postgres::Notify;
-pub use eventstore_sqlite::{BackupLimits, BackupProgress, check_pages};
+pub use eventstore_sqlite::{BackupLimits, BackupProgress, OpenError as SqliteOpenError, check_pages};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 

@@ -12,7 +12,7 @@ use crate::row;
 /// What else stands in the index: nothing, or the buckets of a stretch.
 const INDEXED: &str = "SELECT coalesce(pg_get_expr(x.indexprs, x.indrelid), '') FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am m ON m.oid = c.relam \
     JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey) \
-    WHERE x.indrelid = to_regclass($1) AND a.attname = $2 AND m.amname = 'gin' AND x.indisvalid \
+    WHERE x.indrelid = to_regclass($1) AND a.attname = $2 AND m.amname = 'gin' AND x.indisvalid AND x.indpred IS NULL \
     AND ($3 OR (SELECT datctype NOT IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()))";
 
 /// That index, and no other way: the planner cannot know how rare a text is.
@@ -56,12 +56,12 @@ pub(super) async fn containing(
     let last = moment.query_opt(&last, &[]).await.map_err(failed)?;
     moment.batch_execute(BY_THE_INDEX).await.map_err(failed)?;
     let last: i64 = last.map_or(Ok(0), |row| row.try_get(0)).map_err(failed)?;
-    if let Some(buckets) = beside.iter().find(|buckets| !buckets.is_empty()).filter(|_| last >= BUCKETS_MAX) {
+    if let Some(buckets) = beside.iter().find(|it| are_buckets(table, it)).filter(|_| last >= BUCKETS_MAX) {
         let prepared = moment.prepare_cached(&sample(table, column, buckets)).await.map_err(failed)?;
         let some: Vec<i64> = (0..SAMPLED).map(|n| last * (2 * n + 1) / (2 * SAMPLED)).collect();
         let row = moment.query_one(&prepared, &[&pattern(text), &some]).await.map_err(failed)?;
         let hits: i64 = row.try_get(0).map_err(failed)?;
-        if hits > SURE && hits * last / SAMPLED > 2 * i64::from(limit) {
+        if hits > SURE && hits * last / (SAMPLED - 1) > 2 * i64::from(limit) {
             return Ok(None);
         }
     }
@@ -75,8 +75,22 @@ pub(super) async fn containing(
     Ok(Some(values(table, &found)?))
 }
 
+/// The bucket with most hits is left out: they may all have come at once.
 fn sample(table: &ProjectionTable, column: &str, buckets: &str) -> String {
-    format!("SELECT COUNT(*) FROM {} WHERE {buckets} && $2::bigint[] AND \"{column}\" LIKE $1", table.name)
+    format!(
+        "SELECT coalesce(SUM(hits) - MAX(hits), 0)::bigint FROM (SELECT COUNT(*) AS hits FROM {} \
+         WHERE {buckets} && $2::bigint[] AND \"{column}\" LIKE $1 GROUP BY {buckets}) AS q",
+        table.name
+    )
+}
+
+fn buckets_of(column: &str) -> String {
+    format!("ARRAY[({column} >> {BUCKET_BITS})]")
+}
+
+/// Whether what stands in an index are buckets of a column of ours: anybody may have made one with something else in it.
+fn are_buckets(table: &ProjectionTable, indexed: &str) -> bool {
+    table.columns.iter().any(|column| indexed == buckets_of(column.name))
 }
 
 /// The same along a column of numbers.
@@ -88,8 +102,7 @@ pub(super) async fn containing_along(
     stretch: Stretch,
     limit: u32,
 ) -> Result<Option<Vec<Row>>, ProjectionError> {
-    let buckets = format!("ARRAY[({} >> {BUCKET_BITS})]", stretch.column);
-    if !beside(reader, table, column, text).await?.contains(&buckets) {
+    if !beside(reader, table, column, text).await?.contains(&buckets_of(stretch.column)) {
         return Ok(None);
     }
     let mut client = reader.client().await?;

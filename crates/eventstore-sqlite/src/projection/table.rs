@@ -277,10 +277,15 @@ pub(super) fn rows(
 ) -> Result<Vec<Row>, ProjectionError> {
     let (mut rows, mut found) = (statement.raw_query(), Vec::new());
     while let Some(row) = rows.next().map_err(failed)? {
-        let values = columns.iter().enumerate().map(|(index, column)| row::value(row, index, column.kind));
-        found.push(values.collect::<Result<_, _>>()?);
+        found.push(values(row, columns)?);
     }
     Ok(found)
+}
+
+/// What stands first in a row.
+pub(super) fn values(row: &rusqlite::Row<'_>, columns: &[InlineColumn]) -> Result<Row, ProjectionError> {
+    let values = columns.iter().enumerate().map(|(index, column)| row::value(row, index, column.kind));
+    Ok(values.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn malformed(what: String) -> ProjectionError {

@@ -10,7 +10,7 @@ use eventstore::{Direction, ProjectionError, ProjectionTable, Row, Stretch};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::schema;
-use super::table::{names, rows};
+use super::table::{names, rows, values};
 use crate::read::failed;
 
 /// The column of a table's index, if it has one.
@@ -24,6 +24,9 @@ const LETTERS: usize = 3;
 
 /// Whoever has these few trigrams of a text is looked at. More of them name fewer rows, and each is a list to be read.
 const ASKED_FOR: usize = 4;
+
+/// So many rows that have the letters may lack the text, before a search is left to whoever can stop and come back.
+const LOOKED_AT_MAX: u32 = 20_000;
 
 /// How rare a trigram is shows by how far back so many rows with it reach.
 const REACH_OF: u32 = 64;
@@ -85,8 +88,19 @@ pub(super) fn containing_along(
     statement.raw_bind_parameter(2, text).map_err(failed)?;
     statement.raw_bind_parameter(3, stretch.from).map_err(failed)?;
     statement.raw_bind_parameter(4, stretch.until).map_err(failed)?;
-    statement.raw_bind_parameter(5, limit).map_err(failed)?;
-    Ok(Some(rows(&mut statement, table.columns)?))
+    let (mut looked_at, mut found, mut cursor) = (0, Vec::new(), statement.raw_query());
+    while found.len() < limit as usize
+        && let Some(row) = cursor.next().map_err(failed)?
+    {
+        looked_at += 1;
+        if looked_at > LOOKED_AT_MAX {
+            return Ok(None);
+        }
+        if row.get(table.columns.len()).map_err(failed)? {
+            found.push(values(row, table.columns)?);
+        }
+    }
+    Ok(Some(found))
 }
 
 /// A few of many trigrams: those that fewest rows have, as far as the last rows before a number tell.
@@ -121,7 +135,12 @@ fn hits_along(table: &ProjectionTable, column: &str, direction: Direction) -> St
         Direction::OldestFirst => "ASC",
         Direction::NewestFirst => "DESC",
     };
-    format!("{} AND i.rowid >= ?3 AND i.rowid < ?4 ORDER BY i.rowid {order} LIMIT ?5", hits(table, column))
+    let (name, index) = (table.name, index_of(table.name));
+    format!(
+        "SELECT {}, instr(t.{column}, ?2) > 0 FROM {index} i CROSS JOIN {name} t ON t.rowid = i.rowid \
+         WHERE i.{index} MATCH ?1 AND i.rowid >= ?3 AND i.rowid < ?4 ORDER BY i.rowid {order}",
+        names(table.columns, "t.")
+    )
 }
 
 /// Each hit is one look at the table, by its number.
@@ -339,7 +358,7 @@ mod tests {
             let plan = format!("EXPLAIN QUERY PLAN {}", hits_along(&NOTE, "text", direction));
             let mut statement = connection.prepare(&plan).unwrap();
             let plan =
-                statement.query_map(params!["abc", "abc", 1, 9, 5], |row| row.get::<_, String>(3)).unwrap();
+                statement.query_map(params!["abc", "abc", 1, 9], |row| row.get::<_, String>(3)).unwrap();
             let plan: Vec<_> = plan.map(Result::unwrap).collect();
             assert_eq!(plan.len(), 2, "{plan:?}");
             assert!(plan[0].starts_with("SCAN i VIRTUAL TABLE INDEX"), "{plan:?}");

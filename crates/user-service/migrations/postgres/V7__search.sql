@@ -1,5 +1,8 @@
 -- Lists in any order and search in any text, at the cost of a page.
 
+-- Appends that erase wait for this before they are queued, and not in the queue, where others would wait with them.
+SELECT pg_advisory_xact_lock_shared(hashtextextended('indexing of ' || current_schema(), 0));
+
 -- A page in every order, of each status by itself: however rare a status is, nobody else is passed by.
 DROP INDEX IF EXISTS user_search_by_created_at, user_search_by_last_updated, user_search_by_email, user_search_by_username;
 CREATE INDEX user_search_by_creation ON user_search (status, created_at, id);

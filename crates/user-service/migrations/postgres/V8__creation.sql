@@ -1,6 +1,16 @@
 -- A search in the order of creation reads no further than its page: the index of trigrams knows at which position each user was
 -- created, in buckets of 4096.
 
+-- Appends that erase wait for this before they are queued, and not in the queue, where others would wait with them.
+SELECT pg_advisory_xact_lock_shared(hashtextextended('indexing of ' || current_schema(), 0));
+
+-- What is being built anew would be built as it was.
+DO $$ BEGIN
+    IF EXISTS (SELECT 1 FROM projections WHERE name = 'user_search' AND slot = 'next') THEN
+        RAISE EXCEPTION 'user_search is being rebuilt: let that end, or give it up (projection retire), before you migrate';
+    END IF;
+END $$;
+
 ALTER TABLE user_search ADD COLUMN created_position bigint;
 UPDATE user_search u SET created_position = e.position FROM events e WHERE e.aggregate_id = u.id AND e.version = 1;
 ALTER TABLE user_search ALTER COLUMN created_position SET NOT NULL;

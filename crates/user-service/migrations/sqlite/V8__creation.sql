@@ -17,7 +17,7 @@ CREATE TRIGGER user_search_trigrams_changed AFTER UPDATE OF folded ON user_searc
 END;
 
 -- The order of creation is that of positions.
-DROP INDEX user_search_by_creation;
+DROP INDEX IF EXISTS user_search_by_creation;
 CREATE INDEX user_search_by_entry ON user_search (status, created_position, id);
 
 -- The rows are now what the next revision of the projection says; nothing has to be built anew.

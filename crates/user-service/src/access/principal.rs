@@ -97,7 +97,7 @@ impl Principal {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use user_domain::{PasswordPolicy, TokenName};
 
     use super::*;
@@ -111,7 +111,7 @@ mod tests {
     const SOON: Duration = Duration::from_millis(20);
     const NEVER: Duration = Duration::from_hours(24);
 
-    async fn directory(folder: &std::path::Path) -> Directory {
+    pub(in crate::access) async fn directory(folder: &std::path::Path) -> Directory {
         let options = StoreOptions::at(StoreUrl::Sqlite(folder.join("store.db")));
         options.migrate().await.expect("there is room");
         let store = options.open().await.expect("it was made");

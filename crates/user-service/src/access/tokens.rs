@@ -1,6 +1,7 @@
 //! Tokens: made, listed and revoked by whoever runs the service, looked up for each call.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cqrs::{CommandError, Execution};
@@ -32,6 +33,11 @@ const STRANGERS_MAX: usize = 2;
 /// How many more wait for that. Whoever comes then is told so at once.
 const STRANGERS_WAITING_MAX: usize = 16;
 
+/// Turns that nobody takes any more are swept when there are so many.
+const TURNS_SWEPT: usize = 64;
+
+type Turn = tokio::sync::Mutex<()>;
+
 /// The tokens of a directory. Cheap to clone; clones know of each other's revocations at once.
 #[derive(Clone, Debug)]
 pub struct Tokens(Arc<Inner>);
@@ -40,7 +46,9 @@ pub struct Tokens(Arc<Inner>);
 struct Inner {
     directory: Directory,
     known: KnownTokens,
-    /// Those who wait among them.
+    /// Whoever shows a token that somebody is looking up waits for that.
+    asked_for: Mutex<HashMap<Uuid, Arc<Turn>>>,
+    /// Strangers who are looked up or wait for it.
     in_line: Semaphore,
     strangers: Semaphore,
 }
@@ -63,6 +71,7 @@ impl Tokens {
         Self(Arc::new(Inner {
             directory,
             known: KnownTokens::default(),
+            asked_for: Mutex::default(),
             in_line: Semaphore::new(STRANGERS_MAX + STRANGERS_WAITING_MAX),
             strangers: Semaphore::new(STRANGERS_MAX),
         }))
@@ -110,7 +119,12 @@ impl Tokens {
         if self.has_expired(token) {
             return Err(Denial::Expired);
         }
-        self.look_up(token.id).await?.map(|_| ()).ok_or(Denial::Unknown)
+        // She is no stranger, also where the token has just been revoked: nobody makes her wait in that line.
+        let found = match self.0.known.get(token.id) {
+            Some(known) => Some(known),
+            None => self.read(token.id).await?,
+        };
+        found.map(|_| ()).ok_or(Denial::Unknown)
     }
 
     fn has_expired(&self, token: &StoredToken) -> bool {
@@ -118,18 +132,40 @@ impl Tokens {
     }
 
     async fn look_up(&self, id: Uuid) -> Result<Option<Arc<StoredToken>>, Denial> {
-        let Inner { directory, known, in_line, strangers } = &*self.0;
+        let Inner { known, in_line, strangers, .. } = &*self.0;
         if let Some(token) = known.get(id) {
             return Ok(Some(token));
         }
-        let line = (!known.has_met(id)).then(|| in_line.try_acquire()).transpose();
-        let line = line.map_err(|_| Denial::Overloaded)?;
-        let reading = known.reading();
-        let read = timeout(LOOK_UP_MAX, async {
-            let _place = if line.is_some() { strangers.acquire().await.ok() } else { None };
-            vault::token(directory.store(), id).await
+        let turn = self.turn(id);
+        let found = timeout(LOOK_UP_MAX, async {
+            let _turn = turn.lock().await;
+            if let Some(token) = known.get(id) {
+                return Ok(Some(token));
+            }
+            if known.has_met(id) {
+                return self.read(id).await;
+            }
+            let _in_line = in_line.try_acquire().map_err(|_| Denial::Overloaded)?;
+            let _place = strangers.acquire().await;
+            self.read(id).await
         });
-        let read = read.await.unwrap_or_else(|late| Err(ReadError::StoreDown(late.into())));
+        found.await.unwrap_or_else(|late| Err(Denial::Unavailable(ReadError::StoreDown(late.into()))))
+    }
+
+    /// Where all who show one token at the same time wait for each other.
+    fn turn(&self, id: Uuid) -> Arc<Turn> {
+        let mut asked_for = self.0.asked_for.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked_for.len() >= TURNS_SWEPT {
+            asked_for.retain(|_, turn| Arc::strong_count(turn) > 1);
+        }
+        Arc::clone(asked_for.entry(id).or_default())
+    }
+
+    async fn read(&self, id: Uuid) -> Result<Option<Arc<StoredToken>>, Denial> {
+        let Inner { directory, known, .. } = &*self.0;
+        let reading = known.reading();
+        let read = timeout(LOOK_UP_MAX, vault::token(directory.store(), id)).await;
+        let read = read.unwrap_or_else(|late| Err(ReadError::StoreDown(late.into())));
         let token = read.map_err(Denial::Unavailable)?.map(Arc::new);
         if let Some(token) = &token {
             known.keep(reading, token);
@@ -153,5 +189,44 @@ impl Tokens {
             deadline: Deadline(Instant::now() + PATIENCE),
         };
         self.0.directory.execute_on_token(&execution).await.map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::super::principal::tests::directory;
+    use super::*;
+
+    async fn made(tokens: &Tokens) -> BearerToken {
+        let name = TokenName::parse("auditor").expect("it is one");
+        let new = NewToken { name, scopes: Scopes::ALL, expires_at: None };
+        tokens.create(new).await.expect("nothing stands against it")
+    }
+
+    #[tokio::test]
+    async fn many_who_show_one_token_wait_for_one_look_up() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let directory = directory(folder.path()).await;
+        let shown = made(&Tokens::new(directory.clone())).await;
+        let tokens = Tokens::new(directory);
+        let busy = tokens.0.strangers.try_acquire_many(2).expect("nobody else is there");
+        let everybody = join_all((0..64).map(|_| tokens.admitted(&shown)));
+        let (told, ()) = tokio::join!(everybody, async move { drop(busy) });
+        assert!(told.iter().all(Result::is_ok), "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn whoever_was_admitted_does_not_wait_among_strangers_to_be_found_out() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let tokens = Tokens::new(directory(folder.path()).await);
+        let shown = made(&tokens).await;
+        let token = tokens.admitted(&shown).await.expect("it is valid");
+        let all = u32::try_from(STRANGERS_MAX + STRANGERS_WAITING_MAX).expect("they are few");
+        let _line = tokens.0.in_line.try_acquire_many(all).expect("nobody else is there");
+        tokens.revoke(token.id).await.expect("it is there");
+        let denial = tokens.confirm(&token).await;
+        assert!(matches!(denial, Err(Denial::Unknown)), "{denial:?}");
     }
 }

@@ -18,7 +18,7 @@ use super::settings::{ErasureArgs, KeyArgs, StoreArgs};
 use crate::data_folder::DataFolder;
 use crate::directory::{Directory, Parts};
 use crate::erasures::{self, ErasureList, RestoreError, Restored};
-use crate::store::{Access, StoreOptions, StoreUrl, check_pages};
+use crate::store::{Access, SqliteOpenError, StoreOptions, StoreUrl, check_pages};
 
 const BAR: &str = "{wide_bar} {percent}% of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
 
@@ -123,7 +123,8 @@ async fn try_out(
 }
 
 /// What the store that is to be replaced knows of erasures goes onto the list while it is still there: its service may have
-/// died before it wrote the last of them down, or the list may be an old one. Nobody is held up by a store that is broken.
+/// died before it wrote the last of them down, or the list may be an old one. Nobody is held up by a store that is broken; one
+/// that is not, and yet cannot be opened, is left alone: it may know somebody who must not come back.
 async fn keep_erasures(args: &RestoreArgs, log_id: LogId, list: &ErasureList) -> anyhow::Result<()> {
     let StoreUrl::Sqlite(path) = &args.store.store else { return Ok(()) };
     if !path.exists() {
@@ -131,9 +132,16 @@ async fn keep_erasures(args: &RestoreArgs, log_id: LogId, list: &ErasureList) ->
     }
     let old = match args.store.options(Access::Reader).open().await {
         Ok(old) => old,
-        Err(error) => {
+        Err(error) if is_broken(&error) => {
             unread(path, &error);
             return Ok(());
+        }
+        Err(error) => {
+            let asked = format!(
+                "{} cannot be asked who was erased in it: mend that, or move it away",
+                path.display()
+            );
+            return Err(error.context(asked));
         }
     };
     // Whoever was erased in another log is not in this one.
@@ -144,6 +152,12 @@ async fn keep_erasures(args: &RestoreArgs, log_id: LogId, list: &ErasureList) ->
         kept => kept?,
     }
     Ok(())
+}
+
+/// Whether it is no store of ours, or none any more.
+fn is_broken(error: &anyhow::Error) -> bool {
+    let opening = error.chain().find_map(|cause| cause.downcast_ref::<SqliteOpenError>());
+    matches!(opening, Some(SqliteOpenError::NotADatabase(_) | SqliteOpenError::NotALog(_)))
 }
 
 fn unread(path: &Path, error: &anyhow::Error) {

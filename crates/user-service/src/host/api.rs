@@ -29,6 +29,7 @@ pub struct Api {
     pub(super) router: Router,
     admission: Admission,
     measured: Option<(Calls, CallersTrace)>,
+    origins: Vec<WebOrigin>,
     pub(super) health: Health,
     /// What is counted of its callers.
     pub(super) bounds: Bounds,
@@ -57,7 +58,14 @@ impl Api {
         let router = Router::new().route_service(IMPORT, import).fallback_service(rpc);
         let admission = Admission::new(Box::new(kind_of), limits, bounds);
         let router = admission.shares(router);
-        Self { router, admission, measured: None, health: Health(health), bounds: bounds.clone() }
+        Self {
+            router,
+            admission,
+            measured: None,
+            origins: Vec::new(),
+            health: Health(health),
+            bounds: bounds.clone(),
+        }
     }
 
     /// With routes of their own beside the calls, on the same port and behind the same layers.
@@ -82,7 +90,7 @@ impl Api {
     /// For web pages, too, but of these origins alone.
     #[must_use]
     pub fn for_pages_of(self, origins: &[WebOrigin]) -> Self {
-        Self { router: origins::may_call(self.router, origins), ..self }
+        Self { origins: origins.to_vec(), ..self }
     }
 
     /// The same, with every call measured and traced.
@@ -91,9 +99,10 @@ impl Api {
         Self { measured: Some((calls.clone(), callers)), ..self }
     }
 
-    /// Whatever else stands before the calls, who comes to it has a place; and whoever found none is measured, too.
+    /// Whatever else stands before the calls, who comes to it has a place; and whoever found none is measured, too, and told
+    /// so where a page called.
     pub(super) fn admitting(self) -> Self {
-        let router = self.admission.places(self.router);
+        let router = origins::may_call(self.admission.places(self.router), &self.origins);
         let router = match &self.measured {
             Some((calls, callers)) => measured::measure(router, calls, *callers),
             None => router,

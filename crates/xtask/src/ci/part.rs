@@ -26,6 +26,8 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
         part("deny", 75, Command::new(&xtask), &["deny"]),
         part("clippy", 180, cargo(), &lint),
         part("docs", 45, docs, &["doc", "--workspace", "--no-deps", "--all-features"]),
+        // As it is shipped: everything else is built with every feature.
+        part("check the shipped", 30, cargo(), &["check", "--quiet", "--package", "user-service"]),
         // All of it in one go: programs that are built without the tests have other features.
         part("build", 345, cargo(), &["build", "--quiet", "--workspace", "--all-targets", "--all-features"]),
     ];

@@ -226,6 +226,26 @@ async fn a_store_that_is_broken_is_replaced_by_what_the_list_says() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_whole_and_cannot_be_asked_is_not_replaced() {
+    let (place, folder) = (Place::sqlite(), tempfile::tempdir().unwrap());
+    let copy = folder.path().join("copy.db");
+    erased_since(&place, &copy).await;
+    let store = rusqlite::Connection::open(place.file()).unwrap();
+    let newest = "FROM product_schema_history ORDER BY version DESC LIMIT 1";
+    store
+        .execute(&format!("DELETE FROM product_schema_history WHERE version = (SELECT version {newest})"), [])
+        .unwrap();
+    drop(store);
+    let said = restore(&place, &copy, &["--replace"]).await;
+    assert_ne!(said.code, Some(0), "{}", said.stdout);
+    assert!(
+        said.stderr.contains("nothing is replaced") && said.stderr.contains("migrate first"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[tokio::test]
 async fn on_postgresql_its_own_tools_are_named() {
     let place = Place::postgres().await;
     let folder = tempfile::tempdir().unwrap();

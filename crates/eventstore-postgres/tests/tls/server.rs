@@ -32,9 +32,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Shows a certificate to whoever comes.
-    pub(crate) async fn showing(pair: &Pair) -> Self {
-        let (bin, account) = those_of_the_tests().await;
+    /// Shows a certificate to whoever comes. `None` where the server of the tests was built without TLS, as those are that come
+    /// as a Python package: there is nothing to be tried.
+    pub(crate) async fn showing(pair: &Pair) -> Option<Self> {
+        let Some((bin, account)) = those_of_the_tests().await else {
+            eprintln!("this PostgreSQL was built without TLS: nothing is tried");
+            return None;
+        };
         let folder = tempfile::tempdir().expect("there is room for a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
         let mut server = Self { bin, account, folder, port: 0 };
@@ -45,7 +49,7 @@ impl Server {
         for statement in [DIRECTORY, ITS_DATABASE] {
             admin.batch_execute(statement).await.expect("it is new");
         }
-        server
+        Some(server)
     }
 
     /// From now on it shows this one, and whoever was there is sent away.
@@ -149,15 +153,19 @@ impl Drop for Server {
 }
 
 /// Where the programs of the server of the tests are, and who runs it.
-async fn those_of_the_tests() -> (PathBuf, (u32, u32)) {
+async fn those_of_the_tests() -> Option<(PathBuf, (u32, u32))> {
     let url = std::env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL names a server");
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("it runs");
     tokio::spawn(connection);
-    let ask = "SELECT setting, current_setting('data_directory') FROM pg_config WHERE name = 'BINDIR'";
+    let ask = "SELECT setting, current_setting('data_directory'), current_setting('ssl_library') \
+        FROM pg_config WHERE name = 'BINDIR'";
     let row = client.query_one(ask, &[]).await.expect("we are its superuser");
-    let (bin, data): (String, String) = (row.get(0), row.get(1));
+    let (bin, data, tls): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+    if tls.is_empty() {
+        return None;
+    }
     assert!(Path::new(&bin).join("initdb").exists(), "the server of the tests is not on this machine");
-    (bin.into(), owner(Path::new(&data)))
+    Some((bin.into(), owner(Path::new(&data))))
 }
 
 fn owner(path: &Path) -> (u32, u32) {

@@ -42,8 +42,8 @@ pub(super) fn all() -> anyhow::Result<Vec<Part>> {
     parts.push(part("sessions of the documents", 45, Command::new(&xtask), &["sessions"]));
     parts.push(part("fuzz", 15, Command::new(&xtask), &["fuzz", "--seconds", "5"]));
     let on_18 = ["test", "--postgres", "18", "-p", "eventstore-postgres"];
-    parts.push(part("conformance on PostgreSQL 18", 120, Command::new(&xtask), &on_18));
-    parts.push(part("tests", 180, Command::new(&xtask), &["test"]));
+    parts.push(part("conformance on PostgreSQL 18", 45, Command::new(&xtask), &on_18));
+    parts.push(part("tests", 255, Command::new(&xtask), &["test"]));
     Ok(parts)
 }
 

@@ -159,7 +159,7 @@ async fn a_thousand_rows_come_in_by_few_batches(stage: &Stage) {
     let before = batches();
     let answer = import(&stage.service, (1..=1000).map(|n| row(n, &format!("user{n}"))).collect()).await;
     assert_eq!(answer.created, 1000);
-    assert!(batches() - before < 200, "{} batches", batches() - before);
+    assert!(batches() - before < 500, "{} batches", batches() - before);
 }
 
 async fn a_call_has_a_bound(stage: &Stage) {

@@ -97,40 +97,20 @@ impl Principal {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use user_domain::{PasswordPolicy, TokenName};
+mod tests {
+    use user_domain::TokenName;
 
     use super::*;
-    use crate::Sources;
     use crate::access::NewToken;
-    use crate::directory::{Directory, LookAlikes, Parts};
-    use crate::passwords::{HashingCost, Passwords};
-    use crate::store::{StoreOptions, StoreUrl};
-    use crate::vault::MasterKeys;
+    use crate::directory::directory_in;
 
     const SOON: Duration = Duration::from_millis(20);
     const NEVER: Duration = Duration::from_hours(24);
 
-    pub(in crate::access) async fn directory(folder: &std::path::Path) -> Directory {
-        let options = StoreOptions::at(StoreUrl::Sqlite(folder.join("store.db")));
-        options.migrate().await.expect("there is room");
-        let store = options.open().await.expect("it was made");
-        let sources = Sources::system();
-        let parts = Parts {
-            keys: MasterKeys::parse(&MasterKeys::generate(&sources), &[]).expect("it is one"),
-            passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
-            policy: PasswordPolicy::default(),
-            look_alikes: LookAlikes::default(),
-            sources,
-            runner: crate::projections::runner_settings(),
-        };
-        Directory::open(store, parts).await.expect("it is new")
-    }
-
     #[tokio::test]
     async fn a_stream_whose_token_nobody_can_look_up_ends_after_a_while_and_no_sooner() {
         let folder = tempfile::tempdir().expect("there is room");
-        let directory = directory(folder.path()).await;
+        let directory = directory_in(folder.path()).await;
         let tokens = Tokens::new(directory.clone());
         let name = TokenName::parse("auditor").expect("it is one");
         let new = NewToken { name, scopes: Scopes::ALL, expires_at: None };

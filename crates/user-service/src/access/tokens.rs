@@ -196,8 +196,8 @@ impl Tokens {
 mod tests {
     use futures_util::future::join_all;
 
-    use super::super::principal::tests::directory;
     use super::*;
+    use crate::directory::directory_in;
 
     async fn made(tokens: &Tokens) -> BearerToken {
         let name = TokenName::parse("auditor").expect("it is one");
@@ -208,7 +208,7 @@ mod tests {
     #[tokio::test]
     async fn many_who_show_one_token_wait_for_one_look_up() {
         let folder = tempfile::tempdir().expect("there is room");
-        let directory = directory(folder.path()).await;
+        let directory = directory_in(folder.path()).await;
         let shown = made(&Tokens::new(directory.clone())).await;
         let tokens = Tokens::new(directory);
         let busy = tokens.0.strangers.try_acquire_many(2).expect("nobody else is there");
@@ -220,7 +220,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_was_admitted_does_not_wait_among_strangers_to_be_found_out() {
         let folder = tempfile::tempdir().expect("there is room");
-        let tokens = Tokens::new(directory(folder.path()).await);
+        let tokens = Tokens::new(directory_in(folder.path()).await);
         let shown = made(&tokens).await;
         let token = tokens.admitted(&shown).await.expect("it is valid");
         let all = u32::try_from(STRANGERS_MAX + STRANGERS_WAITING_MAX).expect("they are few");

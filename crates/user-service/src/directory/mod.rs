@@ -5,6 +5,8 @@ mod history;
 mod new_credential;
 mod users;
 mod tokens;
+#[cfg(test)]
+mod staged;
 
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ pub use attachment::{Attachment, LookAlikes};
 pub use history::{HistoryError, decode};
 pub(crate) use history::{happened, open};
 pub use new_credential::NewCredential;
+#[cfg(test)]
+pub(crate) use staged::directory_in;
 pub use tokens::{TokenAggregates, VaultRow};
 pub(crate) use tokens::{decode_token_event, is_of_token};
 pub use users::UserAggregates;

@@ -150,37 +150,15 @@ mod tests {
     use std::time::Instant;
 
     use eventstore::Deadline;
-    use user_domain::PasswordPolicy;
 
     use super::*;
-    use crate::Sources;
-    use crate::directory::{LookAlikes, Parts};
+    use crate::directory::directory_in;
     use crate::feed::{FeedLimits, Feeds, Mark, Start, Told};
-    use crate::passwords::{HashingCost, Passwords};
-    use crate::store::{StoreOptions, StoreUrl};
-    use crate::vault::MasterKeys;
-
-    async fn empty_directory(folder: &std::path::Path) -> Directory {
-        let options = StoreOptions::at(StoreUrl::Sqlite(folder.join("store.db")));
-        options.migrate().await.expect("there is room");
-        let store = options.open().await.expect("it was made");
-        let sources = Sources::system();
-        let key = MasterKeys::generate(&sources);
-        let parts = Parts {
-            keys: MasterKeys::parse(&key, &[]).expect("it is one"),
-            passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
-            policy: PasswordPolicy::default(),
-            look_alikes: LookAlikes::default(),
-            sources,
-            runner: crate::projections::runner_settings(),
-        };
-        Directory::open(store, parts).await.expect("it is new")
-    }
 
     #[tokio::test]
     async fn it_reads_while_somebody_listens_and_forgets_everything_when_nobody_does() {
         let folder = tempfile::tempdir().expect("there is room");
-        let feeds = Feeds::new(empty_directory(folder.path()).await, FeedLimits::default());
+        let feeds = Feeds::new(directory_in(folder.path()).await, FeedLimits::default());
         let stop = CancellationToken::new();
         let running = tokio::spawn({
             let (feeds, stop) = (feeds.clone(), stop.clone());

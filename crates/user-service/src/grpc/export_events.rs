@@ -110,39 +110,19 @@ mod tests {
     use eventstore::{AggregateId, Deadline, Metadata};
     use tokio_util::sync::CancellationToken;
     use user_domain::{
-        AvatarUrl, CreateUser, CredentialAlgorithm, DeleteUser, Email, EraseUser, PasswordHash,
-        PasswordPolicy, Patch, ProfilePatch, UpdateProfile, UserCommand, Username,
+        AvatarUrl, CreateUser, CredentialAlgorithm, DeleteUser, Email, EraseUser, PasswordHash, Patch,
+        ProfilePatch, UpdateProfile, UserCommand, Username,
     };
 
     use super::*;
-    use crate::Sources;
-    use crate::directory::{Directory, LookAlikes, NewCredential, Parts};
-    use crate::passwords::{HashingCost, Passwords};
+    use crate::directory::{Directory, NewCredential, directory_in};
     use crate::queries::EventQuestion;
-    use crate::store::{StoreOptions, StoreUrl};
-    use crate::vault::MasterKeys;
 
     const HASH: &str =
         "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
     /// Long enough that some dozens of changes do not fit one chunk.
     const NAME: &str = "kanarienvogel-kanarienvogel-kanarienvogel-kanarienvogel-kanarienvogel-kanarienvogel";
-
-    async fn directory(folder: &std::path::Path) -> Directory {
-        let options = StoreOptions::at(StoreUrl::Sqlite(folder.join("store.db")));
-        options.migrate().await.expect("there is room");
-        let store = options.open().await.expect("it was made");
-        let sources = Sources::system();
-        let parts = Parts {
-            keys: MasterKeys::parse(&MasterKeys::generate(&sources), &[]).expect("it is one"),
-            passwords: Passwords::new(HashingCost::FLOOR, sources.clone()),
-            policy: PasswordPolicy::default(),
-            look_alikes: LookAlikes::default(),
-            sources,
-            runner: crate::projections::runner_settings(),
-        };
-        Directory::open(store, parts).await.expect("it is new")
-    }
 
     async fn execute(directory: &Directory, id: AggregateId, command: impl Into<UserCommand>) {
         let command = command.into();
@@ -166,7 +146,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_is_erased_while_her_events_wait_is_not_told() {
         let folder = tempfile::tempdir().expect("there is room");
-        let directory = directory(folder.path()).await;
+        let directory = directory_in(folder.path()).await;
         let id = AggregateId(directory.sources().uuid());
         let create = CreateUser {
             email: Email::parse("kanarienvogel@example.org").expect("an address"),

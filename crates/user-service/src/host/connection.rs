@@ -21,6 +21,7 @@ use super::accept::Tracked;
 use super::handshake::CallerCertificate;
 use super::limits::HostLimits;
 use super::taken;
+use super::unread::Rest;
 
 /// HTTP/1.1 reads headers into a buffer that has to hold them all; hyper wants at least this much.
 const HEADER_BUFFER_BYTES_MIN: usize = 8 * 1024;
@@ -41,6 +42,7 @@ pub(super) struct Caller {
 pub(super) struct Connections {
     http: Arc<Builder<Tracked>>,
     router: Router,
+    rest: Rest,
     first_request_timeout: Duration,
     go_away: CancellationToken,
     cut: CancellationToken,
@@ -55,7 +57,8 @@ impl Connections {
         cut: CancellationToken,
     ) -> Self {
         let http = Arc::new(http(executor, limits));
-        Self { http, router, first_request_timeout: limits.header_read_timeout, go_away, cut }
+        let (rest, first_request_timeout) = (Rest::within(limits), limits.header_read_timeout);
+        Self { http, router, rest, first_request_timeout, go_away, cut }
     }
 
     /// The future that is this connection. It ends by itself; nothing is left to be awaited.
@@ -63,7 +66,7 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { http, router, first_request_timeout, go_away, cut } = self.clone();
+        let Self { http, router, rest, first_request_timeout, go_away, cut } = self.clone();
         async move {
             let asked = Notify::new();
             let service = service_fn(|mut request: Request<Incoming>| {
@@ -72,7 +75,7 @@ impl Connections {
                 if let Some(certificate) = &caller.certificate {
                     request.extensions_mut().insert(certificate.clone());
                 }
-                let answer = router.clone().call(request);
+                let answer = router.clone().call(request.map(|body| rest.of(body)));
                 async { answer.await.map(|answer| answer.map(taken::watched)) }
             });
             let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));

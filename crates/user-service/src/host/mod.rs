@@ -8,6 +8,7 @@ mod accept;
 mod places;
 mod connection;
 mod taken;
+mod unread;
 mod panics;
 mod measured;
 mod this_machine;

@@ -1,5 +1,6 @@
 //! Counts tests while they run, from what the test runners print.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Read, Write, stdout};
 use std::process::{Command, ExitStatus};
@@ -8,6 +9,9 @@ use anyhow::Context;
 
 use crate::shell;
 
+/// What is kept of what a command prints, to be shown again where it failed.
+const LAST_LINES: usize = 25;
+
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Count {
     passed: u64,
@@ -15,27 +19,33 @@ pub(super) struct Count {
 }
 
 impl Count {
-    /// Runs a command in view of the user and counts the tests that it reports.
-    pub(super) fn watch(&mut self, command: &mut Command) -> anyhow::Result<ExitStatus> {
+    /// Runs a command in view of the user and counts the tests that it reports. Also returns its last lines.
+    pub(super) fn watch(&mut self, command: &mut Command) -> anyhow::Result<(ExitStatus, Vec<u8>)> {
         println!("$ {}", shell::line(command));
         // One pipe for both streams: their lines stay in order.
         let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
         let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
         // The command holds our ends of the pipe; it would never end with them.
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-        self.copy(reader, stdout())?;
-        Ok(child.wait()?)
+        let last = self.copy(reader, stdout())?;
+        Ok((child.wait()?, last))
     }
 
     /// Line by line, so that a user sees what happens while it does.
-    fn copy(&mut self, from: impl Read, mut to: impl Write) -> std::io::Result<()> {
+    fn copy(&mut self, from: impl Read, mut to: impl Write) -> std::io::Result<Vec<u8>> {
+        let mut last = VecDeque::new();
         for line in BufReader::new(from).split(b'\n') {
             let mut line = line?;
             self.read(&String::from_utf8_lossy(&line));
             line.push(b'\n');
             to.write_all(&line)?;
+            if last.len() == LAST_LINES {
+                last.pop_front();
+            }
+            last.push_back(line);
         }
-        to.flush()
+        to.flush()?;
+        Ok(last.into_iter().flatten().collect())
     }
 
     /// Adds up the summary lines of nextest (`Summary [ 1.2s] 5 tests run: 4 passed, 1 failed, 0 skipped`) and of

@@ -29,6 +29,7 @@ struct Outcome {
     budget: Duration,
     took: Duration,
     passed: bool,
+    last_lines: Vec<u8>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -53,6 +54,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         outcomes.push(run_part(part, &mut count)?);
     }
+    for outcome in outcomes.iter().filter(|outcome| !outcome.passed) {
+        // Whoever reads the end of a long log finds here what failed.
+        println!("\n==== {}: FAILED, its last lines again", outcome.name);
+        print!("{}", String::from_utf8_lossy(&outcome.last_lines));
+    }
     print_table(&outcomes);
     println!("{count}");
     let passed = outcomes.iter().all(|outcome| outcome.passed);
@@ -62,17 +68,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn run_part(mut part: Part, count: &mut Count) -> anyhow::Result<Outcome> {
     println!("\n==== {} ====", part.name);
     let start = Instant::now();
-    let status = count.watch(&mut part.command)?;
+    let (status, last_lines) = count.watch(&mut part.command)?;
     let passed = status.code() == Some(part.expected);
     if !passed {
         println!("==== {}: FAILED ({status}, expected exit code {})", part.name, part.expected);
     }
-    Ok(Outcome { name: part.name, budget: part.budget, took: start.elapsed(), passed })
+    Ok(Outcome { name: part.name, budget: part.budget, took: start.elapsed(), passed, last_lines })
 }
 
 fn print_table(outcomes: &[Outcome]) {
     println!("\n{:<48} {:>8} {:>8}", "part", "budget", "took");
-    for Outcome { name, budget, took, passed } in outcomes {
+    for Outcome { name, budget, took, passed, .. } in outcomes {
         // Over budget is for people to see: a slow machine is not a broken program.
         let verdict = if *passed { "" } else { "  FAILED" };
         let late = if took > budget { "  over budget" } else { "" };

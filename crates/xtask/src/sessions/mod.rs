@@ -41,6 +41,7 @@ const LISTENS_SECONDS: &str = "2";
 /// Runs every session.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     campaign::build()?;
+    let held = openapi::holds(&Service::start(&target_dir()?.join("debug/user-service"))?)?;
     let mut failed = 0;
     for document in DOCUMENTS {
         let steps = document::read(&root().join(document))?;
@@ -56,7 +57,6 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         println!("{document}: {count} steps, {wrong} wrong");
         failed += wrong;
     }
-    let held = openapi::holds(&Service::start(&target_dir()?.join("debug/user-service"))?)?;
     Ok(if failed == 0 && held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
+pub(super) const DATA: u8 = 0;
 pub(super) const HEADERS: u8 = 1;
 pub(super) const RST_STREAM: u8 = 3;
 pub(super) const SETTINGS: u8 = 4;
@@ -31,8 +32,17 @@ pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
 
 /// The headers of a call by Connect's GET, with nothing from a table but the method: RFC 7541, section 6.
 pub(super) fn get(path: &str) -> Vec<u8> {
+    request(0x82, path)
+}
+
+/// The same by POST.
+pub(super) fn post(path: &str) -> Vec<u8> {
+    request(0x83, path)
+}
+
+fn request(method: u8, path: &str) -> Vec<u8> {
     let length = u8::try_from(path.len()).ok().filter(|length| *length < 127).expect("the path is short");
-    let mut headers = vec![0x82, 0x86, 0x01, 9];
+    let mut headers = vec![method, 0x86, 0x01, 9];
     headers.extend(b"localhost");
     headers.extend([0x04, length]);
     headers.extend(path.as_bytes());

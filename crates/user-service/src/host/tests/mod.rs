@@ -9,6 +9,7 @@ mod kinds;
 mod limits;
 mod overload;
 mod attacks;
+mod unread;
 mod tls;
 mod shutdown;
 

@@ -11,6 +11,8 @@ mod bar;
 mod turns;
 mod ratio;
 mod report;
+mod record;
+mod machine;
 mod contender;
 mod workload;
 mod load;

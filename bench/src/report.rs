@@ -1,25 +1,21 @@
-//! What is shown: a table of figures per scenario, one of bars at the end, and all of it as JSON.
+//! What is shown: a table of figures per scenario, and one of bars at the end.
 
-use std::path::Path;
+use serde::{Deserialize, Serialize};
 
-use anyhow::Context;
-use serde_json::json;
-
-use crate::bar::{Judged, Limit};
 use crate::contender::Contender;
 use crate::load::Measured;
 use crate::ratio::Ratio;
+use crate::record::Decided;
 use crate::scenario::Scenario;
-use crate::stage::Findings;
 use crate::turns::Figures;
 
 /// A row of a table: medians of a contender's repetitions.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Figure {
-    scenario: &'static str,
-    contender: String,
-    callers: usize,
-    per_second: f64,
+    pub(crate) scenario: String,
+    pub(crate) contender: String,
+    pub(crate) callers: usize,
+    pub(crate) per_second: f64,
     p50_micros: f64,
     p99_micros: f64,
     /// Events per commit.
@@ -29,6 +25,7 @@ pub(crate) struct Figure {
     database_micros: f64,
     written_bytes: f64,
     /// Ratios to the yardsticks with the same number of callers.
+    #[serde(skip)]
     compared: Vec<(String, Ratio)>,
 }
 
@@ -43,7 +40,7 @@ pub(crate) fn figures(scenario: &Scenario, figures: &Figures) -> Vec<Figure> {
             Some((yardstick.name(), ratio.ok()?))
         });
         Some(Figure {
-            scenario: scenario.name,
+            scenario: scenario.name.to_owned(),
             contender: subject.contender.name(),
             callers: subject.callers,
             per_second: median(|m| m.rate),
@@ -77,51 +74,12 @@ pub(crate) fn print_figures(name: &str, figures: &[Figure]) {
     }
 }
 
-pub(crate) fn print_bars(judged: &[Judged]) {
+pub(crate) fn print_bars(bars: &[Decided]) {
     println!("\n{:<26} {:<72} {:>20} {:>8}", "id", "what", "ratio", "bar");
-    for judged in judged {
-        let verdict = if judged.passed() { "passed" } else { "SHORT" };
-        println!("{:<26} {:<72} {:>20} {:>8}  {verdict}", judged.id, judged.what, judged.ratio, judged.limit);
+    for bar in bars {
+        let verdict = if bar.passed { "passed" } else { "SHORT" };
+        println!("{:<26} {:<72} {:>20} {:>8}  {verdict}", bar.id, bar.what, bar.reached(), bar.limit());
     }
-}
-
-pub(crate) fn write(file: &Path, findings: &Findings) -> anyhow::Result<()> {
-    let bars: Vec<_> = findings.bars.iter().map(bar).collect();
-    let figures: Vec<_> = findings.figures.iter().map(figure).collect();
-    let text = serde_json::to_string_pretty(&json!({ "bars": bars, "figures": figures }))?;
-    std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))
-}
-
-fn bar(judged: &Judged) -> serde_json::Value {
-    let (bar, side) = match judged.limit {
-        Limit::AtLeast(least) => (least, "at_least"),
-        Limit::AtMost(most) => (most, "at_most"),
-    };
-    json!({
-        "id": judged.id,
-        "what": judged.what,
-        "ratio": judged.ratio.median,
-        "least": judged.ratio.least,
-        "most": judged.ratio.most,
-        "bar": bar,
-        "side": side,
-        "passed": judged.passed(),
-    })
-}
-
-fn figure(figure: &Figure) -> serde_json::Value {
-    json!({
-        "scenario": figure.scenario,
-        "contender": figure.contender,
-        "callers": figure.callers,
-        "per_second": figure.per_second,
-        "p50_micros": figure.p50_micros,
-        "p99_micros": figure.p99_micros,
-        "batch": figure.batch,
-        "service_micros": figure.service_micros,
-        "database_micros": figure.database_micros,
-        "written_bytes": figure.written_bytes,
-    })
 }
 
 pub(crate) fn print_alone(contender: Contender, measured: &Measured) {

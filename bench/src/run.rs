@@ -4,17 +4,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::contender::Place;
+use crate::contender::{Place, on};
+use crate::machine::Machine;
 use crate::only::Only;
 use crate::postgres::Server;
+use crate::record::Record;
 use crate::report;
 use crate::scenarios;
-use crate::stage::{Findings, Size, Stage};
+use crate::stage::{Size, Stage};
 use crate::turns::Effort;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
-    /// Write the bars, and the figures behind them, here as JSON
+    /// Write the bars, and the figures behind them, here as JSON, after each scenario
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
@@ -42,24 +44,31 @@ impl Run {
             only: Only(self.only),
             place: Place::new(self.server)?,
         };
-        let (mut findings, mut failed) = (Findings::default(), Vec::new());
+        let mut record = Record {
+            machine: on(1)?.block_on(Machine::look(&stage.place.server))?,
+            quick: self.quick,
+            bars: Vec::new(),
+            figures: Vec::new(),
+            series: Vec::new(),
+            failed: Vec::new(),
+        };
         for scenario in scenarios::ALL.iter().filter(|scenario| stage.only.touches(scenario.ids)) {
             let began = Instant::now();
             // One that fails is told of in the end: what an hour has measured is not thrown away for it.
             match (scenario.run)(&stage) {
-                Ok(found) => findings.extend(found),
-                Err(error) => failed.push(format!("{}: {error:#}", scenario.name)),
+                Ok(found) => record.extend(found),
+                Err(error) => record.failed.push(format!("{}: {error:#}", scenario.name)),
+            }
+            if let Some(file) = &self.json {
+                record.write(file)?;
             }
             eprintln!("{}: {:.0} s", scenario.name, began.elapsed().as_secs_f64());
         }
-        report::print_bars(&findings.bars);
-        if let Some(file) = &self.json {
-            report::write(file, &findings)?;
-        }
-        for failure in &failed {
+        report::print_bars(&record.bars);
+        for failure in &record.failed {
             println!("FAILED {failure}");
         }
         // A bar that is missed is shown, and is no failure of the program: who asks decides what it means.
-        Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if record.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

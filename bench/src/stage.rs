@@ -6,6 +6,7 @@ use crate::bar::Judged;
 use crate::contender::{Place, on};
 use crate::only::Only;
 use crate::postgres::Database;
+use crate::record::Series;
 use crate::report::{self, Figure};
 use crate::scenario::Scenario;
 use crate::service::Engine;
@@ -32,12 +33,21 @@ pub(crate) struct Stage {
 pub(crate) struct Findings {
     pub(crate) bars: Vec<Judged>,
     pub(crate) figures: Vec<Figure>,
+    pub(crate) series: Vec<Series>,
+}
+
+/// Of a scenario that has nothing to show but its bars.
+impl From<Vec<Judged>> for Findings {
+    fn from(bars: Vec<Judged>) -> Self {
+        Self { bars, ..Self::default() }
+    }
 }
 
 impl Findings {
     pub(crate) fn extend(&mut self, more: Self) {
         self.bars.extend(more.bars);
         self.figures.extend(more.figures);
+        self.series.extend(more.series);
     }
 }
 
@@ -51,7 +61,7 @@ impl Stage {
         let figures = turns::take(&scenario, self.effort, &self.place)?;
         let shown = report::figures(&scenario, &figures);
         report::print_figures(scenario.name, &shown);
-        Ok(Findings { bars: scenario.judge(&figures)?, figures: shown })
+        Ok(Findings { bars: scenario.judge(&figures)?, figures: shown, ..Findings::default() })
     }
 
     /// A figure of the issue for a full run, and a smaller one that shows the shape.
@@ -63,16 +73,16 @@ impl Stage {
     }
 
     /// Something that is played on a new store of either engine. It is told which, and where the store is.
-    pub(crate) fn on_both_stores(
+    pub(crate) fn on_both_stores<T: Into<Findings>>(
         &self,
-        play: impl Fn(Engine, &str) -> anyhow::Result<Vec<Judged>>,
+        play: impl Fn(Engine, &str) -> anyhow::Result<T>,
     ) -> anyhow::Result<Findings> {
-        let mut bars = Vec::new();
+        let mut findings = Findings::default();
         for engine in Engine::ALL {
-            bars.extend(self.on_new_store(engine, |url| play(engine, url))?);
+            findings.extend(self.on_new_store(engine, |url| play(engine, url))?.into());
         }
-        bars.retain(|bar| self.only.wants(&bar.id));
-        Ok(Findings { bars, figures: Vec::new() })
+        findings.bars.retain(|bar| self.only.wants(&bar.id));
+        Ok(findings)
     }
 
     /// A new and empty store, which is gone afterwards.

@@ -4,6 +4,7 @@ use crate::bar::{Judged, Limit};
 use crate::contender::on;
 use crate::growth::{grow, last_of_first};
 use crate::ratio::Ratio;
+use crate::record::Series;
 use crate::service::Engine;
 use crate::stage::{Findings, Stage};
 
@@ -21,6 +22,11 @@ pub(super) fn run(stage: &Stage) -> anyhow::Result<Findings> {
         let rates: Vec<_> =
             seconds.iter().map(|seconds| crate::load::ratio(events / 10, 1) / seconds).collect();
         println!("\n{}: appends in a second, tenth by tenth of {events} events: {rates:.0?}", engine.name());
+        findings.series.push(Series {
+            id: id.clone(),
+            what: format!("{}: appends in a second, tenth by tenth of {events} events", engine.name()),
+            values: rates,
+        });
         findings.bars.push(Judged {
             id,
             what: format!("{}: the last tenth of {events} events, of the rate of the first", engine.name()),

@@ -7,7 +7,7 @@ use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::load::{Measured, Shape};
-use crate::postgres::{self, Server};
+use crate::postgres::{self, Peer, Server};
 use crate::service::{self, Call, Cores, Engine, PEOPLE};
 use crate::sqlite;
 use crate::workload::{Mix, Rung};
@@ -29,6 +29,10 @@ pub(crate) enum Contender {
     PostgresCopy,
     /// The predecessor's design.
     PostgresSeed,
+    /// Our store with everything on and the user loaded before each append, over TCP.
+    PostgresLoaded,
+    /// Somebody else's event store, over TCP.
+    PostgresPeer(Peer),
     /// Our store on SQLite with the ingredients up to a rung.
     Sqlite(Rung),
     /// The same with everything on, and so many commands in a hundred to be refused.
@@ -58,6 +62,8 @@ pub(crate) struct Subject {
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) server: Server,
+    /// The same server as it was named to us.
+    pub(crate) named: Server,
     /// A folder on a disk: one in memory would make every commit free.
     pub(crate) folder: PathBuf,
 }
@@ -66,7 +72,8 @@ impl Place {
     pub(crate) fn new(server: Server) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("cannot tell where this program lies")?;
         let folder = program.parent().context("this program lies nowhere")?.to_path_buf();
-        Ok(Self { server: on(CALLER_THREADS)?.block_on(server.nearest())?, folder })
+        let named = server.clone();
+        Ok(Self { server: on(CALLER_THREADS)?.block_on(server.nearest())?, named, folder })
     }
 }
 
@@ -79,6 +86,7 @@ impl Contender {
         let others = [Self::PostgresRaw, Self::PostgresRawAll, Self::PostgresCopy, Self::PostgresSeed];
         let refused = [5, 50].into_iter().flat_map(|n| [Self::PostgresRefused(n), Self::SqliteRefused(n)]);
         let ours = ours.chain(refused).chain([1, 2].map(Self::PostgresProcesses));
+        let peers = Peer::ALL.map(Self::PostgresPeer).into_iter().chain([Self::PostgresLoaded]);
         let calls =
             Call::ALL.into_iter().flat_map(|call| [Cores::Apart, Cores::Shared].map(|cores| (call, cores)));
         let served = calls.flat_map(|(call, cores)| {
@@ -86,7 +94,7 @@ impl Contender {
             service.into_iter().chain([Self::Echo(call, cores)])
         });
         let updates = Engine::ALL.map(Self::Updates);
-        ours.chain(others).chain([Self::SqliteOff, Self::Fdatasync]).chain(served).chain(updates)
+        ours.chain(others).chain(peers).chain([Self::SqliteOff, Self::Fdatasync]).chain(served).chain(updates)
     }
 
     /// It, under so many callers.
@@ -103,6 +111,8 @@ impl Contender {
             Self::PostgresRawAll => "postgres raw-all".to_owned(),
             Self::PostgresCopy => "postgres copy".to_owned(),
             Self::PostgresSeed => "postgres seed".to_owned(),
+            Self::PostgresLoaded => "postgres load + append".to_owned(),
+            Self::PostgresPeer(peer) => peer.name().to_owned(),
             Self::Sqlite(rung) => format!("sqlite {}", rung.name()),
             Self::SqliteRefused(percent) => format!("sqlite {percent}% refused"),
             Self::SqliteOff => "sqlite off".to_owned(),
@@ -123,7 +133,7 @@ impl Contender {
 
 impl Contender {
     async fn measure(self, place: &Place, shape: Shape) -> anyhow::Result<Measured> {
-        let Place { server, folder } = place;
+        let Place { server, named, folder } = place;
         match self {
             Self::Postgres(rung) => postgres::measure_ours(server, rung, Mix::ALL_ACCEPTED, shape).await,
             Self::PostgresRefused(percent) => {
@@ -134,6 +144,8 @@ impl Contender {
             Self::PostgresRawAll => postgres::measure_raw_all(server, shape).await,
             Self::PostgresCopy => postgres::measure_copy(server, shape).await,
             Self::PostgresSeed => postgres::measure_seed(server, shape).await,
+            Self::PostgresLoaded => postgres::measure_loaded(named, shape).await,
+            Self::PostgresPeer(peer) => postgres::measure_peer(named, peer, shape).await,
             Self::Sqlite(rung) => {
                 sqlite::measure_ours(folder, (rung, sqlite::FULL), Mix::ALL_ACCEPTED, shape).await
             }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use anyhow::ensure;
 use tokio_postgres::Config;
+use tokio_postgres::config::Host;
 
 use super::session::connect;
 
@@ -19,6 +21,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Refuses a server that was named by a socket where TCP is what a bar is about.
+    pub(crate) fn is_reached_over_tcp(&self) -> anyhow::Result<()> {
+        let config: Config = self.url.parse()?;
+        let tcp = config.get_hosts().iter().all(|host| matches!(host, Host::Tcp(_)));
+        ensure!(tcp, "the server is named by its socket, and this is measured over TCP");
+        Ok(())
+    }
+
     /// The same server over its Unix socket, if it has one here. Over TCP each round trip costs more, which would
     /// flatter us: the others make one per command.
     pub(crate) async fn nearest(mut self) -> anyhow::Result<Self> {

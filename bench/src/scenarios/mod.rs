@@ -3,6 +3,7 @@
 mod ladder;
 mod copy;
 mod predecessor;
+mod peers;
 mod processes;
 mod embedded;
 mod refusals;
@@ -24,10 +25,19 @@ pub(crate) struct Listed {
 }
 
 /// In the order of a run.
-pub(crate) const ALL: [Listed; 12] = [
+pub(crate) const ALL: [Listed; 13] = [
     Listed { name: ladder::NAME, ids: &["W1"], run: |stage| stage.play(ladder::scenario()) },
     Listed { name: copy::NAME, ids: &["W2"], run: |stage| stage.play(copy::scenario()) },
-    Listed { name: predecessor::NAME, ids: &["W3"], run: |stage| stage.play(predecessor::scenario()) },
+    Listed {
+        name: predecessor::NAME,
+        ids: &["W3-64-seed"],
+        run: |stage| stage.play(predecessor::scenario()),
+    },
+    Listed {
+        name: peers::NAME,
+        ids: &["W3-64-cqrs-es", "W3-64-esrs", "W3-64-message-db", "W3-16"],
+        run: peers::run,
+    },
     Listed { name: processes::NAME, ids: &["W4"], run: |stage| stage.play(processes::scenario()) },
     Listed { name: embedded::NAME, ids: &["W5"], run: |stage| stage.play(embedded::scenario()) },
     Listed { name: refusals::NAME, ids: &["W8"], run: |stage| stage.play(refusals::scenario()) },

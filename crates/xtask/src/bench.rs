@@ -2,12 +2,12 @@
 //! up to be measured.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::Context;
 
 use crate::postgres::{Choice, Purpose, Server};
-use crate::repository::{cargo, target_dir};
+use crate::repository::{cargo, root, target_dir};
 use crate::shell;
 
 #[derive(Debug, clap::Args)]
@@ -34,14 +34,26 @@ pub(crate) struct Arguments {
 
 const MANIFEST: [&str; 3] = ["--release", "--manifest-path", "bench/Cargo.toml"];
 
+/// A build folder of theirs inside the bench's own, wherever Cargo is told to put others.
+const PEERS: [&str; 5] =
+    ["--release", "--manifest-path", "bench/peers/Cargo.toml", "--target-dir", "bench/target/peers"];
+
+const MESSAGE_DB: &str = "@eventide/message-db@1.3.1";
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // Built before the server starts, which then has the machine to itself.
     shell::run(cargo().args(["build", "--release", "--package", "user-service"]))?;
     shell::run(cargo().arg("build").args(MANIFEST))?;
+    shell::run(cargo().arg("build").args(PEERS))?;
+    let message_db = message_db();
     let server = Server::provide(&arguments.postgres, Purpose::Benchmark)?;
     let mut command = cargo();
     command.args(["run", "--quiet"]).args(MANIFEST).args(["--", "run"]);
     command.env("USER_SERVICE_PROGRAM", target_dir()?.join("release/user-service"));
+    command.env("BENCH_PEERS_PROGRAM", root().join("bench/target/peers/release/peers"));
+    if let Some(folder) = message_db {
+        command.env("BENCH_MESSAGE_DB", folder);
+    }
     if let Some(file) = &arguments.json {
         // The user's own folder, not the workspace's root where Cargo runs.
         command.arg("--json").arg(std::path::absolute(file).context("the path of --json")?);
@@ -54,4 +66,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     server.tell(command.args(&arguments.more));
     Ok(if shell::show(&mut command)?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// message-db's SQL: this repository holds no copy. Where it cannot be had, the bench goes without and says so.
+fn message_db() -> Option<PathBuf> {
+    let folder = root().join("bench/target/message-db");
+    let sql = folder.join("node_modules/@eventide/message-db/database");
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(folder).arg(MESSAGE_DB);
+    (sql.is_dir() || shell::run(&mut npm).is_ok()).then_some(sql)
 }

@@ -14,6 +14,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use tokio::runtime::{Builder, Runtime};
 
 use cqrs_es::CqrsEs;
 use esrs::Esrs;
@@ -35,6 +36,9 @@ struct Arguments {
     warm_up_millis: u64,
     #[arg(long)]
     measured_millis: u64,
+    /// Threads of the callers' runtime: one, as every contender of the bench has; the variable is there to compare
+    #[arg(long, env = "BENCH_PEERS_THREADS", default_value_t = 1)]
+    threads: usize,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -45,15 +49,21 @@ enum Peer {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    // One thread for all callers, as every contender of the bench has.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    runtime(arguments.threads)?.block_on(async {
         let pool = pool::filled(&arguments.url, arguments.callers).await?;
         match arguments.peer {
             Peer::CqrsEs => arguments.answer(CqrsEs::on(pool).await?).await,
             Peer::Esrs => arguments.answer(Esrs::on(pool).await?).await,
         }
     })
+}
+
+fn runtime(threads: usize) -> std::io::Result<Runtime> {
+    let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    if threads > 1 {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build()
 }
 
 impl Arguments {

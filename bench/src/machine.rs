@@ -25,7 +25,7 @@ pub(crate) struct Machine {
 
 /// Settings that say how the server works; the others say where it lies, what it writes to its log, and how it shows dates.
 const SETTINGS: &str = "SELECT name, current_setting(name) FROM pg_settings \
-    WHERE setting IS DISTINCT FROM boot_val AND source = 'configuration file' \
+    WHERE setting IS DISTINCT FROM boot_val AND source IN ('configuration file', 'command line') \
     AND (category LIKE 'Resource Usage%' OR category LIKE 'Write-Ahead Log%' OR category LIKE 'Query Tuning%' \
     OR category = 'Autovacuum') ORDER BY name";
 

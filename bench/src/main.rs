@@ -12,6 +12,7 @@ mod turns;
 mod ratio;
 mod report;
 mod record;
+mod chart;
 mod machine;
 mod contender;
 mod workload;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use chart::Chart;
 use contender::{CALLER_THREADS, Contender, Place, Subject};
 use load::Shape;
 use past::Measurement;
@@ -52,6 +54,8 @@ struct Arguments {
 enum Command {
     /// All scenarios, or some, and a table of what they came to
     Run(Run),
+    /// Charts and tables of a run that was kept with `--json`
+    Chart(Chart),
     /// One contender alone, for a profiler
     Alone(Alone),
     /// One measurement on a directory with a past; started by this program
@@ -90,6 +94,7 @@ struct Alone {
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::Run(run) => run.run(),
+        Command::Chart(chart) => chart.run(),
         Command::Alone(alone) => alone.run(),
         Command::Past(measurement) => measurement.run(),
         Command::Instance(instance) => instance.run(),

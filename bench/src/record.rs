@@ -60,7 +60,6 @@ pub(crate) struct Series {
 }
 
 impl Record {
-    #[cfg(test)]
     pub(crate) fn read(file: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("{} is of another bench", file.display()))

@@ -49,6 +49,9 @@ pub(crate) const ALL: [Listed; 13] = [
     Listed { name: history::NAME, ids: &["R3", "R5", "G2", "G4", "G7", "export"], run: history::run },
 ];
 
+/// Whose rates stand beside each other under several numbers of callers.
+pub(crate) const COMPARED: [&str; 3] = [ladder::NAME, predecessor::NAME, peers::NAME];
+
 /// A bar on rates.
 fn rates(id: &str, what: impl Into<String>, (one, other): (Subject, Subject), at_least: f64) -> Bar {
     Bar { id: id.to_owned(), what: what.into(), of: Of::Rates(one, other), limit: Limit::AtLeast(at_least) }

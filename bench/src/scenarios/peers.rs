@@ -29,10 +29,5 @@ fn scenario() -> Scenario {
         let of = (PostgresLoaded.at(callers), PostgresPeer(peer).at(callers));
         rates(&format!("W3-{callers}-{}", peer.name()), what, of, at_least)
     });
-    Scenario {
-        name: NAME,
-        yardsticks: vec![PostgresLoaded],
-        bars: bars.collect(),
-        beside: Vec::new(),
-    }
+    Scenario { name: NAME, yardsticks: vec![PostgresLoaded], bars: bars.collect(), beside: Vec::new() }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: what the product costs beside what one would do instead, in release, on a `PostgreSQL` that is set
 //! up to be measured.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::Context;
@@ -19,6 +19,10 @@ pub(crate) struct Arguments {
     /// Write the bars, and the figures behind them, here as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+
+    /// Draw charts of the run into this folder, and make the tables of the document of its name anew: `docs/performance`
+    #[arg(long, value_name = "DIR", requires = "json")]
+    charts: Option<PathBuf>,
 
     /// Only these bars: `W1`, `W1-64`, `G2-postgres`, with commas between
     #[arg(long, value_name = "ID,…")]
@@ -65,7 +69,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         command.arg("--quick");
     }
     server.tell(command.args(&arguments.more));
-    Ok(if shell::show(&mut command)?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let whole = shell::show(&mut command)?.success();
+    if let (Some(json), Some(folder)) = (&arguments.json, &arguments.charts) {
+        draw(json, folder)?;
+    }
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Also of a run in which a scenario failed: the document says which.
+fn draw(json: &Path, folder: &Path) -> anyhow::Result<()> {
+    let mut command = cargo();
+    command.args(["run", "--quiet"]).args(MANIFEST).args(["--", "chart", "--json"]);
+    command.arg(std::path::absolute(json).context("the path of --json")?);
+    command.arg("--out").arg(std::path::absolute(folder).context("the path of --charts")?);
+    shell::run(&mut command)
 }
 
 /// message-db's SQL: this repository holds no copy. Where it cannot be had, the bench goes without and says so.

@@ -36,6 +36,10 @@ pub(crate) enum Of {
     P50Sum(Subject, [Subject; 2]),
     /// Of the processor time that serving an answer takes.
     ServiceCpu(Subject, Subject),
+    /// Of the rate of what runs beside the first to that of the second alone.
+    RateBeside(Subject, Subject),
+    /// Of the 99th percentile of what was measured beside it to its own median.
+    Seen(Subject),
     /// The smallest share of a process to the largest.
     Evenness(Subject),
 }
@@ -72,9 +76,10 @@ impl Of {
             Self::Rates(one, other)
             | Self::Answers(one, other)
             | Self::P99(one, other)
-            | Self::ServiceCpu(one, other) => vec![one, other],
+            | Self::ServiceCpu(one, other)
+            | Self::RateBeside(one, other) => vec![one, other],
             Self::P50Sum(one, [first, second]) => vec![one, first, second],
-            Self::Evenness(subject) => vec![subject],
+            Self::Seen(subject) | Self::Evenness(subject) => vec![subject],
         }
     }
 
@@ -92,6 +97,12 @@ impl Of {
                 }),
             Self::ServiceCpu(one, other) => {
                 of(one, other, |measured| measured.micros_each(measured.cost.service_seconds))
+            }
+            Self::RateBeside(one, other) => {
+                figures.ratio(one, other, |one, other| one.beside(|beside| beside.rate) / other.rate)
+            }
+            Self::Seen(subject) => {
+                figures.ratio(subject, subject, |measured, _| measured.beside(Measured::p99) / measured.p50())
             }
             Self::Evenness(subject) => figures.ratio(subject, subject, |measured, _| measured.evenness),
         }

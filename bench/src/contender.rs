@@ -47,6 +47,10 @@ pub(crate) enum Contender {
     Updates(Engine),
     /// The service, called from another process.
     Service(Engine, Call, Cores),
+    /// Reads of the service at a rate that is always the same, alone or beside so many callers of something else.
+    Reads(Engine, Option<Call>),
+    /// Changes at half of the rate that so many callers reach, some of them followed until they are seen.
+    Followed(Engine),
     /// An echo of the service's messages, called in the same way.
     Echo(Call, Cores),
 }
@@ -87,14 +91,17 @@ impl Contender {
         let refused = [5, 50].into_iter().flat_map(|n| [Self::PostgresRefused(n), Self::SqliteRefused(n)]);
         let ours = ours.chain(refused).chain([1, 2].map(Self::PostgresProcesses));
         let peers = Peer::ALL.map(Self::PostgresPeer).into_iter().chain([Self::PostgresLoaded]);
-        let calls =
-            Call::ALL.into_iter().flat_map(|call| [Cores::Apart, Cores::Shared].map(|cores| (call, cores)));
-        let served = calls.flat_map(|(call, cores)| {
-            let service = Engine::ALL.map(|engine| Self::Service(engine, call, cores));
-            service.into_iter().chain([Self::Echo(call, cores)])
+        let cores = [Cores::Apart, Cores::Shared];
+        let echoes =
+            Call::ECHOED.into_iter().flat_map(move |call| cores.map(|cores| Self::Echo(call, cores)));
+        let served = Engine::ALL.into_iter().flat_map(move |engine| {
+            let calls = Call::ALL.into_iter();
+            let calls = calls.flat_map(move |call| cores.map(|cores| Self::Service(engine, call, cores)));
+            let beside = [None, Some(Call::Update), Some(Call::Verify)];
+            let reads = beside.map(|beside| Self::Reads(engine, beside));
+            calls.chain(reads).chain([Self::Followed(engine), Self::Updates(engine)])
         });
-        let updates = Engine::ALL.map(Self::Updates);
-        ours.chain(others).chain(peers).chain([Self::SqliteOff, Self::Fdatasync]).chain(served).chain(updates)
+        ours.chain(others).chain(peers).chain([Self::SqliteOff, Self::Fdatasync]).chain(echoes).chain(served)
     }
 
     /// It, under so many callers.
@@ -125,6 +132,9 @@ impl Contender {
             Self::Service(engine, call, Cores::Shared) => {
                 format!("{} service {}", engine.name(), call.name())
             }
+            Self::Reads(engine, None) => format!("{} reads", engine.name()),
+            Self::Reads(engine, Some(call)) => format!("{} reads beside {}", engine.name(), call.name()),
+            Self::Followed(engine) => format!("{} half updates", engine.name()),
             Self::Echo(call, Cores::Apart) => format!("echo {} pinned", call.name()),
             Self::Echo(call, Cores::Shared) => format!("echo {}", call.name()),
         }
@@ -169,6 +179,10 @@ impl Contender {
             Self::Service(engine, call, cores) => {
                 service::measure_service((server, folder), engine, (call, cores), shape).await
             }
+            Self::Reads(engine, beside) => {
+                service::measure_reads((server, folder), engine, beside, shape).await
+            }
+            Self::Followed(engine) => service::measure_followed((server, folder), engine, shape).await,
             Self::Echo(call, cores) => service::measure_echo(call, cores, shape).await,
         }
     }

@@ -1,7 +1,7 @@
 //! The shape of the load: a closed loop. Each caller has one command in flight and sends the next when it is answered.
 //!
-//! This flatters whatever works in batches (all callers of a batch come back together) and nobody else; an open loop
-//! is another scenario's business.
+//! This flatters whatever works in batches (all callers of a batch come back together) and nobody else; calls of the service
+//! can be an open loop, too.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -53,6 +53,8 @@ pub(crate) struct Measured {
     pub(crate) cost: Cost,
     /// What was answered while it counted, accepted or refused.
     pub(crate) answered: u64,
+    /// What was measured at the same time.
+    pub(crate) beside: Option<Box<Self>>,
 }
 
 impl Measured {
@@ -62,6 +64,11 @@ impl Measured {
 
     pub(crate) fn p99(&self) -> f64 {
         ratio(self.p99_micros.max(1), 1)
+    }
+
+    /// Something of what was measured at the same time.
+    pub(crate) fn beside(&self, of: fn(&Self) -> f64) -> f64 {
+        self.beside.as_deref().map_or(f64::NAN, of)
     }
 
     /// Microseconds of a processor for each answer.
@@ -126,6 +133,7 @@ pub(crate) async fn drive<T: Target>(
         evenness: 1.0,
         cost,
         answered,
+        beside: None,
     };
     match Arc::try_unwrap(target) {
         Ok(target) => Ok((target, measured)),

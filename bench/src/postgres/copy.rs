@@ -61,6 +61,7 @@ pub(crate) async fn measure_copy(server: &Server, shape: Shape) -> anyhow::Resul
         evenness: 1.0,
         cost: gauged.await??,
         answered,
+        beside: None,
     };
     database.audit(measured.accepted, &[], &audit::contents(Rung::Log)).await?;
     database.drop().await?;

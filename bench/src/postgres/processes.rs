@@ -126,6 +126,7 @@ fn together(shares: &[Measured]) -> anyhow::Result<Measured> {
         evenness: rates().fold(f64::INFINITY, f64::min) / rates().fold(ratio(0, 1), f64::max),
         cost: costs(shares),
         answered: shares.iter().map(|share| share.answered).sum(),
+        beside: None,
     })
 }
 

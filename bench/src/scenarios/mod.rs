@@ -8,6 +8,8 @@ mod processes;
 mod embedded;
 mod refusals;
 mod calls;
+mod beside;
+mod followed;
 mod streams;
 mod growth;
 mod history;
@@ -25,7 +27,7 @@ pub(crate) struct Listed {
 }
 
 /// In the order of a run.
-pub(crate) const ALL: [Listed; 13] = [
+pub(crate) const ALL: [Listed; 15] = [
     Listed { name: ladder::NAME, ids: &["W1"], run: |stage| stage.play(ladder::scenario()) },
     Listed { name: copy::NAME, ids: &["W2"], run: |stage| stage.play(copy::scenario()) },
     Listed {
@@ -44,6 +46,8 @@ pub(crate) const ALL: [Listed; 13] = [
     Listed { name: calls::WRITES, ids: &["W6"], run: |stage| stage.play(calls::writes()) },
     Listed { name: calls::ONE, ids: &["W7"], run: |stage| stage.play(calls::one()) },
     Listed { name: calls::READS, ids: &["R1"], run: |stage| stage.play(calls::reads()) },
+    Listed { name: beside::NAME, ids: &["R4"], run: |stage| stage.play(beside::scenario()) },
+    Listed { name: followed::NAME, ids: &["G3"], run: |stage| stage.play(followed::scenario()) },
     Listed { name: streams::NAME, ids: &["W9"], run: streams::run },
     Listed { name: growth::NAME, ids: &["G1"], run: growth::run },
     Listed { name: history::NAME, ids: &["R3", "R5", "G2", "G4", "G7", "export"], run: history::run },

@@ -1,22 +1,19 @@
-//! `bench call`: whoever calls, in a process of her own with one thread. A closed loop: so many calls in flight, each with
-//! the next one behind it. Prints what it came to.
+//! `bench call`: whoever calls, in a process of her own with one thread that calls and, in an open loop, one that says when.
+//! Prints what it came to.
 
 use std::net::SocketAddr;
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
-use buffa::{Message, MessageField};
-use buffa_types::google::protobuf::FieldMask;
+use anyhow::ensure;
 use hdrhistogram::Histogram;
-use user_api::v1;
-use user_api::v1::get_user_request::By;
 
+use super::open::Follow;
 use super::pinned::{self, Role};
 use super::wire::Wire;
-use super::{Call, Cores, PEOPLE, Service, people};
+use super::{Call, Cores, Pace, Service, closed, open};
 use crate::contender::on;
-use crate::cost::Gauge;
+use crate::cost::{Cost, Gauge};
 use crate::load::{LATENCY_MAX_MICROS, Measured, Shape, ratio};
 
 #[derive(Debug, clap::Args)]
@@ -25,8 +22,8 @@ pub(crate) struct Generator {
     address: SocketAddr,
     #[arg(long)]
     call: Call,
-    #[arg(long)]
-    in_flight: usize,
+    #[command(flatten)]
+    pace: PaceArgs,
     #[arg(long)]
     warm_up_millis: u64,
     #[arg(long)]
@@ -39,6 +36,20 @@ pub(crate) struct Generator {
     database: Option<String>,
 }
 
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct PaceArgs {
+    /// A closed loop of so many calls in flight
+    #[arg(long)]
+    in_flight: Option<usize>,
+    /// An open loop of so many calls a second
+    #[arg(long)]
+    rate: Option<f64>,
+    /// The same, and some are followed
+    #[arg(long)]
+    followed_rate: Option<f64>,
+}
+
 const DATABASE_VARIABLE: &str = "BENCH_CALL_DATABASE";
 
 /// A connection's messages stand behind one lock: two keep the service busy while it is held.
@@ -49,13 +60,19 @@ pub(super) async fn call(
     service: &Service,
     database: Option<&str>,
     (call, cores): (Call, Cores),
+    pace: Pace,
     shape: Shape,
 ) -> anyhow::Result<Measured> {
     let mut command = pinned::command(std::env::current_exe()?, cores, Role::Calls);
     command.args(["call", "--call", call.name()]);
+    let pace = match pace {
+        Pace::Closed(in_flight) => ("--in-flight", in_flight.to_string()),
+        Pace::Open(rate) => ("--rate", rate.to_string()),
+        Pace::Followed(rate) => ("--followed-rate", rate.to_string()),
+    };
     let numbers = [
         ("--address", service.address.to_string()),
-        ("--in-flight", shape.callers.to_string()),
+        pace,
         ("--warm-up-millis", shape.warm_up.as_millis().to_string()),
         ("--measured-millis", shape.measured.as_millis().to_string()),
         ("--service", service.pid()?.to_string()),
@@ -77,8 +94,10 @@ impl Generator {
     }
 
     async fn measure(self) -> anyhow::Result<Measured> {
+        let pace = self.pace.pace();
+        let connections = if let Pace::Closed(in_flight) = pace { in_flight } else { CONNECTIONS_MAX };
         let mut wires = Vec::new();
-        for _ in 0..self.in_flight.min(CONNECTIONS_MAX) {
+        for _ in 0..connections.min(CONNECTIONS_MAX) {
             wires.push(Wire::to(self.address).await?);
         }
         let gauge = match &self.database {
@@ -89,83 +108,61 @@ impl Generator {
         let during = Duration::from_millis(self.measured_millis);
         let window = (from, from + during);
         let gauged = tokio::spawn(gauge.between(window.0, window.1));
-        let caller = |number| {
-            let caller = Caller { number, of: self.in_flight, call: self.call, asked: 0 };
-            tokio::spawn(caller.go(wires[number % wires.len()].clone(), window))
+        let answers = match pace {
+            Pace::Closed(in_flight) => closed::go(&wires, self.call, in_flight, window).await?,
+            Pace::Open(rate) => open::go(&wires, self.call, (rate, Follow::No), window).await?,
+            Pace::Followed(rate) => open::go(&wires, self.call, (rate, Follow::Some), window).await?,
         };
-        let callers: Vec<_> = (0..self.in_flight).map(caller).collect();
-        let (mut latency, mut accepted) = (Histogram::new_with_bounds(1, LATENCY_MAX_MICROS, 3)?, 0);
-        for caller in callers {
-            let (its, asked) = caller.await??;
-            latency.add(its)?;
-            accepted += asked;
-        }
-        Ok(Measured {
-            rate: ratio(latency.len(), 1) / during.as_secs_f64(),
-            p50_micros: latency.value_at_quantile(0.5),
-            p99_micros: latency.value_at_quantile(0.99),
-            accepted,
-            refused: 0.0,
-            batch: None,
-            evenness: 1.0,
-            cost: gauged.await??,
-            answered: latency.len(),
-        })
+        Ok(answers.measured(during, gauged.await??))
     }
 }
 
-/// One call in flight, and the users that it is about: nobody else's.
-struct Caller {
-    number: usize,
-    of: usize,
-    call: Call,
-    asked: u64,
-}
-
-impl Caller {
-    /// Latencies inside the window, and how many calls were answered in all.
-    async fn go(
-        mut self,
-        mut wire: Wire,
-        (from, to): (Instant, Instant),
-    ) -> anyhow::Result<(Histogram<u64>, u64)> {
-        let mut random = fastrand::Rng::with_seed(self.number as u64);
-        let mut latency = Histogram::new_with_bounds(1, LATENCY_MAX_MICROS, 3)?;
-        let own: Vec<_> =
-            (self.number..PEOPLE).step_by(self.of).map(|number| people::id(number).to_string()).collect();
-        loop {
-            let id = random.choice(&own).context("more callers than people")?;
-            let message = self.message(id);
-            let began = Instant::now();
-            if began >= to {
-                return Ok((latency, self.asked));
-            }
-            wire.call(self.call, &message, id).await?;
-            let ended = Instant::now();
-            self.asked += 1;
-            if ended >= from && ended < to {
-                latency.saturating_record(u64::try_from((ended - began).as_micros())?);
-            }
+impl PaceArgs {
+    fn pace(&self) -> Pace {
+        match (self.in_flight, self.rate, self.followed_rate) {
+            (Some(in_flight), ..) => Pace::Closed(in_flight),
+            (None, Some(rate), _) => Pace::Open(rate),
+            (None, None, rate) => Pace::Followed(rate.expect("one of them is required")),
         }
     }
+}
 
-    fn message(&self, id: &str) -> Vec<u8> {
-        match self.call {
-            Call::Get => {
-                v1::GetUserRequest { by: Some(By::Id(id.to_owned())), ..v1::GetUserRequest::default() }
-                    .encode_to_vec()
-            }
-            // Never the name that she has: that would change nothing, and write nothing.
-            Call::Update => v1::UpdateUserRequest {
-                id: id.to_owned(),
-                first_name: Some(format!("Ada {}", self.asked)),
-                update_mask: MessageField::some(FieldMask {
-                    paths: vec!["first_name".to_owned()],
-                    ..FieldMask::default()
-                }),
-                ..v1::UpdateUserRequest::default()
-            }
-            .encode_to_vec(),
-        }
+/// What was answered.
+pub(super) struct Answers {
+    /// In microseconds, of what counts.
+    pub(super) latency: Histogram<u64>,
+    /// Of everything, the warm-up too.
+    pub(super) accepted: u64,
+    /// How long after their answers changes were seen, if some were followed.
+    pub(super) seen: Option<Histogram<u64>>,
+}
+
+impl Answers {
+    pub(super) fn new() -> anyhow::Result<Self> {
+        Ok(Self { latency: latencies()?, accepted: 0, seen: None })
+    }
+
+    fn measured(self, during: Duration, cost: Cost) -> Measured {
+        let seen = self.seen.map(|seen| Box::new(of(&seen, during)));
+        Measured { accepted: self.accepted, cost, beside: seen, ..of(&self.latency, during) }
+    }
+}
+
+pub(super) fn latencies() -> anyhow::Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, LATENCY_MAX_MICROS, 3)?)
+}
+
+fn of(latency: &Histogram<u64>, during: Duration) -> Measured {
+    Measured {
+        rate: ratio(latency.len(), 1) / during.as_secs_f64(),
+        p50_micros: latency.value_at_quantile(0.5),
+        p99_micros: latency.value_at_quantile(0.99),
+        accepted: latency.len(),
+        refused: 0.0,
+        batch: None,
+        evenness: 1.0,
+        cost: Cost::default(),
+        answered: latency.len(),
+        beside: None,
     }
 }

@@ -2,60 +2,121 @@
 
 use std::path::Path;
 
-use super::{Call, Cores, Engine, PEOPLE, Service, generator, populate};
+use super::wire::Wire;
+use super::{Call, Cores, Engine, PEOPLE, Pace, Service, generator, open, populate};
 use crate::audit;
 use crate::load::{Measured, Shape};
 use crate::postgres::{Database, Server};
 use crate::sqlite::File;
 use crate::workload::Rung;
 
+/// What was measured, and how many events that wrote.
+type Played = (Measured, u64);
+
+/// Reads for which there is time between others, and enough of them for a percentile.
+const READS_PER_SECOND: f64 = 1000.0;
+
 pub(crate) async fn measure_echo(call: Call, cores: Cores, shape: Shape) -> anyhow::Result<Measured> {
     let service = Service::echo(cores).await?;
-    generator::call(&service, None, (call, cores), shape).await
+    generator::call(&service, None, (call, cores), Pace::Closed(shape.callers), shape).await
 }
 
 pub(crate) async fn measure_service(
-    (server, folder): (&Server, &Path),
+    on: (&Server, &Path),
     engine: Engine,
     (call, cores): (Call, Cores),
     shape: Shape,
+) -> anyhow::Result<Measured> {
+    let play = async |service: &Service, database: Option<&str>| {
+        let pace = Pace::Closed(shape.callers);
+        let measured = generator::call(service, database, (call, cores), pace, shape).await?;
+        Ok((measured.clone(), written(call, &measured)))
+    };
+    on_a_directory(on, (engine, cores), play).await
+}
+
+/// Reads at a rate that is always the same, alone or beside a closed loop of other calls.
+pub(crate) async fn measure_reads(
+    on: (&Server, &Path),
+    engine: Engine,
+    beside: Option<Call>,
+    shape: Shape,
+) -> anyhow::Result<Measured> {
+    let cores = Cores::Shared;
+    let play = async |service: &Service, database: Option<&str>| {
+        let pace = Pace::Open(READS_PER_SECOND);
+        let reads = generator::call(service, database, (Call::Get, cores), pace, shape);
+        let Some(call) = beside else { return Ok((reads.await?, 0)) };
+        let pace = Pace::Closed(shape.callers);
+        let others = generator::call(service, database, (call, cores), pace, shape);
+        let (reads, others) = tokio::try_join!(reads, others)?;
+        let written = written(call, &others);
+        Ok((Measured { beside: Some(Box::new(others)), ..reads }, written))
+    };
+    on_a_directory(on, (engine, cores), play).await
+}
+
+/// Changes at half of the rate that a closed loop reaches just before, and how soon they are seen in a projection.
+pub(crate) async fn measure_followed(
+    on: (&Server, &Path),
+    engine: Engine,
+    shape: Shape,
+) -> anyhow::Result<Measured> {
+    let asked = (Call::Update, Cores::Shared);
+    let play = async |service: &Service, database: Option<&str>| {
+        let full = generator::call(service, database, asked, Pace::Closed(shape.callers), shape).await?;
+        // What is left to do of the full load is no part of the half.
+        let head = PEOPLE as u64 + full.accepted;
+        open::until_seen(&mut Wire::to(service.address).await?, head).await?;
+        let half = generator::call(service, database, asked, Pace::Followed(full.rate / 2.0), shape).await?;
+        let written = full.accepted + half.accepted;
+        Ok((half, written))
+    };
+    on_a_directory(on, (engine, asked.1), play).await
+}
+
+/// Plays on a new directory with some people, and looks it over.
+async fn on_a_directory(
+    (server, folder): (&Server, &Path),
+    (engine, cores): (Engine, Cores),
+    play: impl AsyncFnOnce(&Service, Option<&str>) -> anyhow::Result<Played>,
 ) -> anyhow::Result<Measured> {
     match engine {
         Engine::Sqlite => {
             let file = File::fresh(folder, Rung::Row, crate::sqlite::FULL).await?;
             let store = format!("sqlite:{}", file.path().display());
-            let measured = serve(&store, None, (call, cores), shape).await?;
-            file.audit(written(call, &measured), &audit::ORDER, &audit::without_requests())?;
+            let (measured, events) = serve(&store, None, cores, play).await?;
+            file.audit(events, &audit::ORDER, &audit::without_requests())?;
             Ok(measured)
         }
         Engine::Postgres => {
             let database = Database::fresh(server, Rung::Row).await?;
-            let measured = serve(&database.url, Some(&database.url), (call, cores), shape).await?;
-            database.audit(written(call, &measured), &audit::ORDER, &audit::without_requests()).await?;
+            let (measured, events) = serve(&database.url, Some(&database.url), cores, play).await?;
+            database.audit(events, &audit::ORDER, &audit::without_requests()).await?;
             database.drop().await?;
             Ok(measured)
         }
     }
 }
 
+/// What was measured, and how many events there must be.
 async fn serve(
     store: &str,
     database: Option<&str>,
-    (call, cores): (Call, Cores),
-    shape: Shape,
-) -> anyhow::Result<Measured> {
+    cores: Cores,
+    play: impl AsyncFnOnce(&Service, Option<&str>) -> anyhow::Result<Played>,
+) -> anyhow::Result<Played> {
     populate(store).await?;
     let service = Service::start(store, cores).await?;
-    let measured = generator::call(&service, database, (call, cores), shape).await?;
+    let (measured, written) = play(&service, database).await?;
     service.end().await?;
-    Ok(measured)
+    Ok((measured, PEOPLE as u64 + written))
 }
 
-/// How many events there must be.
+/// How many events a closed loop left behind.
 fn written(call: Call, measured: &Measured) -> u64 {
-    PEOPLE as u64
-        + match call {
-            Call::Get => 0,
-            Call::Update => measured.accepted,
-        }
+    match call {
+        Call::Get | Call::Verify => 0,
+        Call::Update => measured.accepted,
+    }
 }

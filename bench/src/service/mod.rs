@@ -6,13 +6,17 @@ mod child;
 mod people;
 mod echo;
 mod wire;
+mod message;
+mod closed;
+mod schedule;
+mod open;
 mod generator;
 mod measure;
 
 pub(crate) use child::Service;
 pub(crate) use echo::Echo;
 pub(crate) use generator::Generator;
-pub(crate) use measure::{measure_echo, measure_service};
+pub(crate) use measure::{measure_echo, measure_followed, measure_reads, measure_service};
 pub(crate) use people::{PEOPLE, populate};
 
 /// Which store it runs on.
@@ -40,15 +44,21 @@ pub(crate) enum Call {
     Get,
     /// Another first name
     Update,
+    /// Whether a password is hers, which it is
+    Verify,
 }
 
 impl Call {
-    pub(crate) const ALL: [Self; 2] = [Self::Get, Self::Update];
+    pub(crate) const ALL: [Self; 3] = [Self::Get, Self::Update, Self::Verify];
+
+    /// What the echo answers to.
+    pub(crate) const ECHOED: [Self; 2] = [Self::Get, Self::Update];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Get => "get",
             Self::Update => "update",
+            Self::Verify => "verify",
         }
     }
 
@@ -56,6 +66,7 @@ impl Call {
         match self {
             Self::Get => "user.v1.UserService/GetUser",
             Self::Update => "user.v1.UserService/UpdateUser",
+            Self::Verify => "user.v1.UserService/VerifyPassword",
         }
     }
 }
@@ -67,4 +78,15 @@ pub(crate) enum Cores {
     Apart,
     /// Wherever the system puts them.
     Shared,
+}
+
+/// How calls follow each other.
+#[derive(Clone, Copy, Debug)]
+enum Pace {
+    /// So many are in flight, each with the next one behind it.
+    Closed(usize),
+    /// So many a second on average, whatever becomes of those before.
+    Open(f64),
+    /// The same. Some of the changes are followed until they are seen where they are derived.
+    Followed(f64),
 }

@@ -8,11 +8,13 @@ use eventstore::{AggregateId, Deadline, Metadata};
 use fastrand::Rng;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use user_domain::{CreateUser, CredentialAlgorithm, Email, PasswordHash, PersonName, Username};
+use user_service::Sources;
 use user_service::directory::{Attachment, Directory, NewCredential};
+use user_service::passwords::{HashingCost, Passwords, PlainPassword};
 use user_service::projections::LAYOUTS;
 use uuid::{Builder, Uuid};
 
-use crate::past::{HASH, Running, Stand};
+use crate::past::{Running, Stand};
 
 /// How many there are.
 pub(crate) const PEOPLE: usize = 4096;
@@ -38,6 +40,9 @@ pub(super) fn username(number: usize) -> String {
     format!("person_{number}")
 }
 
+/// Everybody's. They have one hash, too: one that nobody knows costs as much as another.
+pub(super) const PASSWORD: &str = "correct horse battery staple";
+
 pub(super) const FIRST_NAME: &str = "Ada";
 pub(super) const LAST_NAME: &str = "Lovelace";
 
@@ -45,7 +50,10 @@ pub(super) const LAST_NAME: &str = "Lovelace";
 pub(crate) async fn populate(store: &str) -> anyhow::Result<()> {
     let stand = Stand::open(store).await?;
     let directory = stand.directory().await?;
-    let creating = stream::iter(0..PEOPLE).map(|number| create(&directory, number));
+    // At the cost that the product has without being told another.
+    let passwords = Passwords::new(HashingCost::FLOOR, Sources::system());
+    let hash = passwords.hash(PlainPassword::new(PASSWORD)).await?;
+    let creating = stream::iter(0..PEOPLE).map(|number| create(&directory, number, &hash));
     creating.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     // Or the service would begin with that while it is measured.
     let (running, head) = (Running::of(&directory), stand.store.head().await?.position);
@@ -61,7 +69,7 @@ fn soon() -> Deadline {
     Deadline(Instant::now() + Duration::from_mins(1))
 }
 
-async fn create(directory: &Directory, number: usize) -> anyhow::Result<()> {
+async fn create(directory: &Directory, number: usize, hash: &PasswordHash) -> anyhow::Result<()> {
     let name = |text| PersonName::parse("name", text).ok().context("a name");
     let command = CreateUser {
         email: Email::parse(&email(number)).ok().context("an address")?,
@@ -71,11 +79,10 @@ async fn create(directory: &Directory, number: usize) -> anyhow::Result<()> {
         avatar_url: None,
         algorithm: CredentialAlgorithm::Argon2id,
     };
-    let hash = PasswordHash::parse("hash", HASH).ok().context("a hash")?;
     let execution = Execution {
         id: AggregateId(id(number)),
         command: command.into(),
-        attachment: Attachment::from(NewCredential::Hashed(hash)),
+        attachment: Attachment::from(NewCredential::Hashed(hash.clone())),
         precondition: None,
         request: None,
         metadata: Metadata::default(),

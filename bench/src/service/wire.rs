@@ -12,8 +12,6 @@ use hyper::{Method, Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
-use super::Call;
-
 /// A connection, shared by those who call on it.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
@@ -31,8 +29,8 @@ impl Wire {
         Ok(Self { sender, address })
     }
 
-    /// One call. Fails unless it is answered with OK and a message about the user who was asked for.
-    pub(super) async fn call(&mut self, call: Call, message: &[u8], about: &str) -> anyhow::Result<()> {
+    /// One call. Fails unless it is answered with OK and a message about the user who was asked for, which is the answer.
+    pub(super) async fn call(&mut self, path: &str, message: &[u8], about: &str) -> anyhow::Result<Bytes> {
         let mut body = BytesMut::with_capacity(PREFIX + message.len());
         body.put_u8(0); // not compressed
         body.put_u32(u32::try_from(message.len())?);
@@ -40,7 +38,7 @@ impl Wire {
         let request = Request::builder()
             .method(Method::POST)
             .version(Version::HTTP_2)
-            .uri(format!("http://{}/{}", self.address, call.path()))
+            .uri(format!("http://{}/{}", self.address, path))
             .header(CONTENT_TYPE, "application/grpc")
             .header(TE, "trailers")
             .body(Full::new(body.freeze()))?;
@@ -53,15 +51,16 @@ impl Wire {
 /// A byte of flags and the length.
 const PREFIX: usize = 5;
 
-async fn check(answer: Response<hyper::body::Incoming>, about: &str) -> anyhow::Result<()> {
+async fn check(answer: Response<hyper::body::Incoming>, about: &str) -> anyhow::Result<Bytes> {
     let (head, body) = answer.into_parts();
     let body = body.collect().await?;
     let status = body.trailers().and_then(|trailers| trailers.get("grpc-status"));
     let status = status.or_else(|| head.headers.get("grpc-status")).context("no status")?;
     let said = || format!("{status:?}: {:?} {:?}", head.headers.get("grpc-message"), body.trailers());
     ensure!(status == "0", "refused with {}", said());
-    let bytes = body.to_bytes();
+    let mut bytes = body.to_bytes();
     let found = bytes.windows(about.len()).any(|part| part == about.as_bytes());
     ensure!(found, "an answer about somebody else");
-    Ok(())
+    ensure!(bytes.len() >= PREFIX, "an answer without a message");
+    Ok(bytes.split_off(PREFIX))
 }

@@ -46,6 +46,7 @@ pub(crate) fn measure_fdatasync(folder: &Path, shape: Shape) -> anyhow::Result<M
             written_bytes: process::written_bytes(process::own())? - bytes,
         },
         answered,
+        beside: None,
     })
 }
 

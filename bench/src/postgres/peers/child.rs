@@ -50,6 +50,7 @@ pub(super) async fn measure(peer: Peer, database: &Database, shape: Shape) -> an
         evenness: 1.0,
         cost: gauged.await??,
         answered: said.answered,
+        beside: None,
     })
 }
 

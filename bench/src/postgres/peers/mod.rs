@@ -1,6 +1,6 @@
 //! Event stores that people would pick instead, each tuned as its documentation says, over TCP, on the same PostgreSQL as
-//! ours. All load the user and append one event of as many bytes; each variant says how. None of them promises readers one
-//! order of all events, keeps addresses unique, seals what is personal, knows a repeated request or keeps a read model.
+//! ours. All load the user and append one event of as many bytes; each variant says how. None of them keeps addresses
+//! unique, seals what is personal, knows a repeated request or keeps a read model; message-db alone gives readers an order.
 
 mod child;
 mod message_db;
@@ -21,7 +21,7 @@ pub(crate) enum Peer {
     /// in its examples. A process of its own.
     Esrs,
     /// message-db 1.3, functions in SQL: `get_stream_messages`, decoded; `write_message` with the expected version, which
-    /// takes the lock of the category that all users are in. A creation is not loaded.
+    /// takes the lock of the category that all users are in, and so has their events in order. A creation is not loaded.
     MessageDb,
 }
 

@@ -51,6 +51,8 @@ pub(crate) enum Contender {
     Reads(Engine, Option<Call>),
     /// Changes at half of the rate that so many callers reach, some of them followed until they are seen.
     Followed(Engine),
+    /// Users who come into the service by the thousand: rows of an import.
+    Imports(Engine),
     /// An echo of the service's messages, called in the same way.
     Echo(Call, Cores),
 }
@@ -99,7 +101,7 @@ impl Contender {
             let calls = calls.flat_map(move |call| cores.map(|cores| Self::Service(engine, call, cores)));
             let beside = [None, Some(Call::Update), Some(Call::Verify)];
             let reads = beside.map(|beside| Self::Reads(engine, beside));
-            calls.chain(reads).chain([Self::Followed(engine), Self::Updates(engine)])
+            calls.chain(reads).chain([Self::Followed(engine), Self::Imports(engine), Self::Updates(engine)])
         });
         ours.chain(others).chain(peers).chain([Self::SqliteOff, Self::Fdatasync]).chain(echoes).chain(served)
     }
@@ -135,6 +137,7 @@ impl Contender {
             Self::Reads(engine, None) => format!("{} reads", engine.name()),
             Self::Reads(engine, Some(call)) => format!("{} reads beside {}", engine.name(), call.name()),
             Self::Followed(engine) => format!("{} half updates", engine.name()),
+            Self::Imports(engine) => format!("{} imports", engine.name()),
             Self::Echo(call, Cores::Apart) => format!("echo {} pinned", call.name()),
             Self::Echo(call, Cores::Shared) => format!("echo {}", call.name()),
         }
@@ -183,6 +186,7 @@ impl Contender {
                 service::measure_reads((server, folder), engine, beside, shape).await
             }
             Self::Followed(engine) => service::measure_followed((server, folder), engine, shape).await,
+            Self::Imports(engine) => service::measure_imports((server, folder), engine, shape).await,
             Self::Echo(call, cores) => service::measure_echo(call, cores, shape).await,
         }
     }

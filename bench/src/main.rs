@@ -37,7 +37,7 @@ use load::Shape;
 use past::Measurement;
 use postgres::{Instance, Server};
 use run::Run;
-use service::{Echo, Generator};
+use service::{Echo, Generator, Importer};
 
 /// What the product runs with, for every contender.
 #[global_allocator]
@@ -67,6 +67,9 @@ enum Command {
     /// Whoever calls a service; started by this program
     #[command(hide = true)]
     Call(Generator),
+    /// Whoever moves a directory in; started by this program
+    #[command(hide = true)]
+    Import(Importer),
     /// An echo of the service's messages; started by this program
     #[command(hide = true)]
     Echo(Echo),
@@ -99,6 +102,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Past(measurement) => measurement.run(),
         Command::Instance(instance) => instance.run(),
         Command::Call(generator) => generator.run(),
+        Command::Import(importer) => importer.run(),
         Command::Echo(echo) => echo.run(),
     }
 }

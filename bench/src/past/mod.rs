@@ -14,6 +14,7 @@ pub(crate) use moments::Compared;
 pub(crate) use rebuild::Built;
 pub(crate) use stand::{MASTER_KEY, Running, Stand};
 pub(crate) use streams::Stream;
+pub(crate) use write::HASH;
 
 use std::process::{Command, ExitCode, Stdio};
 

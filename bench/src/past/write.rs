@@ -24,7 +24,7 @@ const BATCH: usize = 1024;
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What is stored for a password; of the length that argon2id's have.
-pub(super) const HASH: &str =
+pub(crate) const HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$iWh06vD8Fy27wf9npn6FXWiCX4K6pW6Ue1Bnzz07Z8A";
 
 /// Writes until everybody is there. Answers with the number of events.

@@ -10,6 +10,7 @@ mod refusals;
 mod calls;
 mod beside;
 mod followed;
+mod imports;
 mod streams;
 mod growth;
 mod history;
@@ -27,7 +28,7 @@ pub(crate) struct Listed {
 }
 
 /// In the order of a run.
-pub(crate) const ALL: [Listed; 15] = [
+pub(crate) const ALL: [Listed; 16] = [
     Listed { name: ladder::NAME, ids: &["W1"], run: |stage| stage.play(ladder::scenario()) },
     Listed { name: copy::NAME, ids: &["W2"], run: |stage| stage.play(copy::scenario()) },
     Listed {
@@ -48,6 +49,7 @@ pub(crate) const ALL: [Listed; 15] = [
     Listed { name: calls::READS, ids: &["R1"], run: |stage| stage.play(calls::reads()) },
     Listed { name: beside::NAME, ids: &["R4"], run: |stage| stage.play(beside::scenario()) },
     Listed { name: followed::NAME, ids: &["G3"], run: |stage| stage.play(followed::scenario()) },
+    Listed { name: imports::NAME, ids: &["G6"], run: imports::run },
     Listed { name: streams::NAME, ids: &["W9"], run: streams::run },
     Listed { name: growth::NAME, ids: &["G1"], run: growth::run },
     Listed { name: history::NAME, ids: &["R3", "R5", "G2", "G4", "G7", "export"], run: history::run },

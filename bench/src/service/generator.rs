@@ -152,7 +152,7 @@ pub(super) fn latencies() -> anyhow::Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, LATENCY_MAX_MICROS, 3)?)
 }
 
-fn of(latency: &Histogram<u64>, during: Duration) -> Measured {
+pub(super) fn of(latency: &Histogram<u64>, during: Duration) -> Measured {
     Measured {
         rate: ratio(latency.len(), 1) / during.as_secs_f64(),
         p50_micros: latency.value_at_quantile(0.5),

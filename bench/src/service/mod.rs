@@ -12,11 +12,15 @@ mod schedule;
 mod open;
 mod generator;
 mod measure;
+mod import;
+mod moving;
 
 pub(crate) use child::Service;
 pub(crate) use echo::Echo;
 pub(crate) use generator::Generator;
+pub(crate) use import::Importer;
 pub(crate) use measure::{measure_echo, measure_followed, measure_reads, measure_service};
+pub(crate) use moving::{measure_imports, tenths};
 pub(crate) use people::{PEOPLE, populate};
 
 /// Which store it runs on.

@@ -31,10 +31,21 @@ impl Wire {
 
     /// One call. Fails unless it is answered with OK and a message about the user who was asked for, which is the answer.
     pub(super) async fn call(&mut self, path: &str, message: &[u8], about: &str) -> anyhow::Result<Bytes> {
-        let mut body = BytesMut::with_capacity(PREFIX + message.len());
-        body.put_u8(0); // not compressed
-        body.put_u32(u32::try_from(message.len())?);
-        body.put_slice(message);
+        let answer = self.send(path, &[message]).await?;
+        let found = answer.windows(about.len()).any(|part| part == about.as_bytes());
+        ensure!(found, "an answer about somebody else");
+        Ok(answer)
+    }
+
+    /// A call of one or more messages. Fails unless it is answered with OK and a message, which is the answer.
+    pub(super) async fn send(&mut self, path: &str, messages: &[impl AsRef<[u8]>]) -> anyhow::Result<Bytes> {
+        let bytes = messages.iter().map(|message| PREFIX + message.as_ref().len()).sum();
+        let mut body = BytesMut::with_capacity(bytes);
+        for message in messages {
+            body.put_u8(0); // not compressed
+            body.put_u32(u32::try_from(message.as_ref().len())?);
+            body.put_slice(message.as_ref());
+        }
         let request = Request::builder()
             .method(Method::POST)
             .version(Version::HTTP_2)
@@ -44,14 +55,14 @@ impl Wire {
             .body(Full::new(body.freeze()))?;
         self.sender.ready().await?;
         let answer = self.sender.send_request(request).await?;
-        check(answer, about).await
+        check(answer).await
     }
 }
 
 /// A byte of flags and the length.
 const PREFIX: usize = 5;
 
-async fn check(answer: Response<hyper::body::Incoming>, about: &str) -> anyhow::Result<Bytes> {
+async fn check(answer: Response<hyper::body::Incoming>) -> anyhow::Result<Bytes> {
     let (head, body) = answer.into_parts();
     let body = body.collect().await?;
     let status = body.trailers().and_then(|trailers| trailers.get("grpc-status"));
@@ -59,8 +70,6 @@ async fn check(answer: Response<hyper::body::Incoming>, about: &str) -> anyhow::
     let said = || format!("{status:?}: {:?} {:?}", head.headers.get("grpc-message"), body.trailers());
     ensure!(status == "0", "refused with {}", said());
     let mut bytes = body.to_bytes();
-    let found = bytes.windows(about.len()).any(|part| part == about.as_bytes());
-    ensure!(found, "an answer about somebody else");
     ensure!(bytes.len() >= PREFIX, "an answer without a message");
     Ok(bytes.split_off(PREFIX))
 }

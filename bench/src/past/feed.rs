@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use user_service::directory::Directory;
 use user_service::feed::{FeedLimits, Feeds, Start, Subscription, Told};
 
-use super::moments::Compared;
+use super::pair::Compared;
 use super::rebuild::{self, Built, Meter};
 use super::stand::Stand;
 

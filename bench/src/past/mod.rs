@@ -4,13 +4,16 @@
 mod people;
 mod stand;
 mod write;
+mod pair;
 mod moments;
+mod lists;
 mod rebuild;
 mod export;
 mod feed;
 mod streams;
 
-pub(crate) use moments::Compared;
+pub(crate) use lists::{Kind, Page};
+pub(crate) use pair::Compared;
 pub(crate) use rebuild::Built;
 pub(crate) use stand::{MASTER_KEY, Running, Stand};
 pub(crate) use streams::Stream;
@@ -47,6 +50,8 @@ pub(crate) enum Task {
     Rebuild { only: Option<String> },
     /// Read pages of the past and of today
     Moments { rounds: usize },
+    /// Read pages of today's lists
+    Lists { rounds: usize },
     /// Take events away
     Export { events: u64 },
     /// Listen, many and one
@@ -69,6 +74,7 @@ impl Measurement {
                     serde_json::to_string(&rebuild::measure(&stand, only.as_deref()).await?)?
                 }
                 Task::Moments { rounds } => serde_json::to_string(&moments::measure(&stand, rounds).await?)?,
+                Task::Lists { rounds } => serde_json::to_string(&lists::measure(&stand, rounds).await?)?,
                 Task::Export { events } => serde_json::to_string(&export::measure(&stand, events).await?)?,
                 Task::Streams { most, rounds } => {
                     serde_json::to_string(&streams::measure(&stand, most, rounds).await?)?
@@ -91,6 +97,7 @@ impl Task {
             Self::Fold => vec!["fold".to_owned()],
             Self::Rebuild { only } => ["rebuild".to_owned()].into_iter().chain(only.clone()).collect(),
             Self::Moments { rounds } => vec!["moments".to_owned(), rounds.to_string()],
+            Self::Lists { rounds } => vec!["lists".to_owned(), rounds.to_string()],
             Self::Export { events } => vec!["export".to_owned(), events.to_string()],
             Self::Streams { most, rounds } => {
                 vec!["streams".to_owned(), most.to_string(), rounds.to_string()]

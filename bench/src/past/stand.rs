@@ -1,19 +1,23 @@
 //! A directory to measure on: a store that this process opens, with keys that anybody may know.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use eventstore::EventStore;
+use eventstore::{Deadline, EventStore, Position};
 use tokio_util::sync::CancellationToken;
 use user_domain::PasswordPolicy;
 use user_service::Sources;
 use user_service::directory::{Directory, LookAlikes, Parts, UserAggregates};
 use user_service::passwords::{HashingCost, Passwords};
-use user_service::projections::runner_settings;
+use user_service::projections::{LAYOUTS, runner_settings};
 use user_service::store::{StoreOptions, StoreUrl};
 use user_service::vault::{MasterKeys, VaultRoot};
 
 /// Nothing here is anybody's.
 pub(crate) const MASTER_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+
+/// A million users are taken in from the beginning.
+const BUILT_WITHIN: Duration = Duration::from_mins(30);
 
 /// A store that is open.
 #[derive(Debug)]
@@ -74,6 +78,16 @@ impl Running {
         let token = stop.clone();
         let task = tokio::spawn(async move { projections.run(token).await });
         Self { stop, task }
+    }
+
+    /// The same, when each of them has come to a position.
+    pub(super) async fn up_to(position: Position, directory: &Directory) -> anyhow::Result<Self> {
+        let running = Self::of(directory);
+        for layout in LAYOUTS {
+            let patience = Deadline(Instant::now() + BUILT_WITHIN);
+            directory.projections().reached(layout.name, position, patience).await?;
+        }
+        Ok(running)
     }
 
     pub(crate) async fn stop(self) -> anyhow::Result<()> {

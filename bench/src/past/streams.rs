@@ -8,7 +8,7 @@ use eventstore::AggregateId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::moments::median;
+use super::pair::median;
 use super::rebuild::{newcomer, rename, writes};
 use super::stand::Stand;
 

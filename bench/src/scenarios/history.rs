@@ -2,7 +2,7 @@
 
 use crate::bar::{Judged, Limit};
 use crate::contender::on;
-use crate::past::{Built, Compared, Task};
+use crate::past::{Built, Compared, Kind, Page, Task};
 use crate::ratio::Ratio;
 use crate::service::{Cores, Engine, Service};
 use crate::stage::{Findings, Stage};
@@ -26,7 +26,10 @@ fn on_one(engine: Engine, url: &str, stage: &Stage) -> anyhow::Result<Vec<Judged
     if stage.only.touches(&["G4"]) {
         judged.push(started(engine, url, stage)?);
     }
-    if stage.only.touches(&["R3", "R5"]) {
+    if stage.only.touches(&["R3"]) {
+        judged.extend(listed(store, url, rounds)?);
+    }
+    if stage.only.touches(&["R5"]) {
         judged.extend(moments(store, url, rounds)?);
     }
     if stage.only.touches(&["export"]) {
@@ -55,19 +58,36 @@ fn rebuilt(store: &str, url: &str) -> anyhow::Result<Vec<Judged>> {
     built.iter().skip(1).map(judge).collect()
 }
 
-/// Pages against the first page of today: those of the past within twice its time, the others within one and a half.
+/// Today's pages against the first of them. What a total costs is shown; there is no bar for it.
+fn listed(store: &str, url: &str, rounds: usize) -> anyhow::Result<Vec<Judged>> {
+    let pages: Vec<Page> = Task::Lists { rounds }.measure(url)?;
+    print_pages(store, &pages)?;
+    let judge = |page: Page| {
+        let within = match page.kind {
+            Kind::Listed => 1.5,
+            Kind::Searched => 3.0,
+            Kind::Counted => return None,
+        };
+        let what = format!("{store}: a page {}, of the first", page.compared.what);
+        Some(compared(format!("R3-{store}-{}", page.name), &Compared { what, ..page.compared }, within))
+    };
+    pages.into_iter().filter_map(judge).collect()
+}
+
+fn print_pages(store: &str, pages: &[Page]) -> anyhow::Result<()> {
+    println!("\n{store}, a page of 50 {:>26} {:>9} {:>9}", "", "first µs", "µs");
+    for Page { compared: Compared { what, rounds }, .. } in pages {
+        let (first, page): (Vec<_>, Vec<_>) = rounds.iter().copied().unzip();
+        let (first, page) = (Ratio::of(first)?.median, Ratio::of(page)?.median);
+        println!("{what:<48} {first:>9.0} {page:>9.0}");
+    }
+    Ok(())
+}
+
+/// Pages of the past within twice the time of the first page of today.
 fn moments(store: &str, url: &str, rounds: usize) -> anyhow::Result<Vec<Judged>> {
     let measured: Vec<Compared> = Task::Moments { rounds }.measure(url)?;
-    // Today's other pages have a family of their own.
-    let bar = |what: &str| match what {
-        "searched" => ("R3", 3.0),
-        "at depth" | "of those suspended" | "by e-mail" => ("R3", 1.5),
-        _ => ("R5", 2.0),
-    };
-    let judge = |one: &Compared| {
-        let (family, within) = bar(&one.what);
-        compared(format!("{family}-{store}-{}", dashed(&one.what)), one, within)
-    };
+    let judge = |one: &Compared| compared(format!("R5-{store}-{}", dashed(&one.what)), one, 2.0);
     measured.iter().map(judge).collect()
 }
 

@@ -55,6 +55,8 @@ pub(crate) enum Contender {
     Imports(Engine),
     /// An echo of the service's messages, called in the same way.
     Echo(Call, Cores),
+    /// An echo that reads each user from PostgreSQL by the product's own statement, through a pool as large as the product's.
+    EchoOfPostgres,
 }
 
 /// A contender under so many callers.
@@ -103,7 +105,11 @@ impl Contender {
             let reads = beside.map(|beside| Self::Reads(engine, beside));
             calls.chain(reads).chain([Self::Followed(engine), Self::Imports(engine), Self::Updates(engine)])
         });
-        ours.chain(others).chain(peers).chain([Self::SqliteOff, Self::Fdatasync]).chain(echoes).chain(served)
+        ours.chain(others)
+            .chain(peers)
+            .chain([Self::SqliteOff, Self::Fdatasync, Self::EchoOfPostgres])
+            .chain(echoes)
+            .chain(served)
     }
 
     /// It, under so many callers.
@@ -140,6 +146,7 @@ impl Contender {
             Self::Imports(engine) => format!("{} imports", engine.name()),
             Self::Echo(call, Cores::Apart) => format!("echo {} pinned", call.name()),
             Self::Echo(call, Cores::Shared) => format!("echo {}", call.name()),
+            Self::EchoOfPostgres => "postgres echo get".to_owned(),
         }
     }
 }
@@ -188,6 +195,7 @@ impl Contender {
             Self::Followed(engine) => service::measure_followed((server, folder), engine, shape).await,
             Self::Imports(engine) => service::measure_imports((server, folder), engine, shape).await,
             Self::Echo(call, cores) => service::measure_echo(call, cores, shape).await,
+            Self::EchoOfPostgres => service::measure_echo_of_database(server, Cores::Shared, shape).await,
         }
     }
 }

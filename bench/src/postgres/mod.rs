@@ -24,4 +24,4 @@ pub(crate) use raw::measure_raw;
 pub(crate) use raw_all::measure_raw_all;
 pub(crate) use seed::measure_seed;
 pub(crate) use server::Server;
-pub(crate) use session::connect;
+pub(crate) use session::{connect, settings};

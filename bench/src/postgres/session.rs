@@ -17,7 +17,12 @@ pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
 /// A connection that sees the tables of our schema.
 pub(super) async fn enter(url: &str) -> anyhow::Result<Client> {
     let client = connect(url).await?;
-    let schema = Options::at(url).schema;
-    client.batch_execute(&format!("SET search_path = {schema}, {schema}_vault; {PLANNER}")).await?;
+    client.batch_execute(&settings(url)).await?;
     Ok(client)
+}
+
+/// What it is told first.
+pub(crate) fn settings(url: &str) -> String {
+    let schema = Options::at(url).schema;
+    format!("SET search_path = {schema}, {schema}_vault; {PLANNER}")
 }

@@ -1,14 +1,15 @@
-//! W6, W7 and R1: the service as its callers reach it, against its store alone and against an echo of its messages.
+//! W6, W7, R1 and R2: the service as its callers reach it, against its store alone and against an echo of its messages.
 
 use super::rates;
 use crate::bar::{Bar, Limit, Of};
-use crate::contender::Contender::{Echo, Service, Updates};
+use crate::contender::Contender::{Echo, EchoOfPostgres, Service, Updates};
 use crate::scenario::Scenario;
 use crate::service::{Call, Cores, Engine};
 
 pub(super) const WRITES: &str = "changes through gRPC";
 pub(super) const ONE: &str = "one change at a time through gRPC";
 pub(super) const READS: &str = "reads through gRPC";
+pub(super) const READS_ON_POSTGRES: &str = "reads through gRPC on PostgreSQL";
 
 const CHANGED: fn(Engine) -> crate::contender::Contender =
     |engine| Service(engine, Call::Update, Cores::Shared);
@@ -72,4 +73,25 @@ pub(super) fn reads() -> Scenario {
     );
     let bars = [64, 128].into_iter().flat_map(bar).chain([uncached]).collect();
     Scenario { name: READS, yardsticks: vec![echo], bars, beside: Vec::new() }
+}
+
+/// On PostgreSQL nothing is cached, so both sides ask the database for each user, by the same statement. The other one pays
+/// for gRPC, too: what is compared is what the product does around its statement. The database is on the same processors, so
+/// nobody is pinned.
+pub(super) fn reads_on_postgres() -> Scenario {
+    let (ours, echo) = (Service(Engine::Postgres, Call::Get, Cores::Shared), EchoOfPostgres);
+    let bar = |callers: usize| {
+        rates(
+            &format!("R2-{callers}"),
+            format!("postgres: GetUser, of the rate of an echo by the same SELECT, {callers} in flight"),
+            (ours.at(callers), echo.at(callers)),
+            0.85,
+        )
+    };
+    Scenario {
+        name: READS_ON_POSTGRES,
+        yardsticks: vec![echo],
+        bars: [64, 128].map(bar).to_vec(),
+        beside: Vec::new(),
+    }
 }

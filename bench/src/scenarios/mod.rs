@@ -28,7 +28,7 @@ pub(crate) struct Listed {
 }
 
 /// In the order of a run.
-pub(crate) const ALL: [Listed; 16] = [
+pub(crate) const ALL: [Listed; 17] = [
     Listed { name: ladder::NAME, ids: &["W1"], run: |stage| stage.play(ladder::scenario()) },
     Listed { name: copy::NAME, ids: &["W2"], run: |stage| stage.play(copy::scenario()) },
     Listed {
@@ -47,6 +47,11 @@ pub(crate) const ALL: [Listed; 16] = [
     Listed { name: calls::WRITES, ids: &["W6"], run: |stage| stage.play(calls::writes()) },
     Listed { name: calls::ONE, ids: &["W7"], run: |stage| stage.play(calls::one()) },
     Listed { name: calls::READS, ids: &["R1"], run: |stage| stage.play(calls::reads()) },
+    Listed {
+        name: calls::READS_ON_POSTGRES,
+        ids: &["R2"],
+        run: |stage| stage.play(calls::reads_on_postgres()),
+    },
     Listed { name: beside::NAME, ids: &["R4"], run: |stage| stage.play(beside::scenario()) },
     Listed { name: followed::NAME, ids: &["G3"], run: |stage| stage.play(followed::scenario()) },
     Listed { name: imports::NAME, ids: &["G6"], run: imports::run },

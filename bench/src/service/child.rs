@@ -12,6 +12,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 use super::Cores;
+use super::echo::ECHOED_DATABASE;
 use super::pinned::{self, Role};
 use crate::past::MASTER_KEY;
 
@@ -56,10 +57,10 @@ impl Service {
         Ok(seconds)
     }
 
-    /// The echo, which is this program.
-    pub(super) async fn echo(cores: Cores) -> anyhow::Result<Self> {
+    /// The echo, which is this program; of a database's users, or of some that it makes up.
+    pub(super) async fn echo(cores: Cores, database: Option<&str>) -> anyhow::Result<Self> {
         let mut command = pinned::command(std::env::current_exe()?, cores, Role::Serves);
-        command.arg("echo");
+        command.arg("echo").envs(database.map(|url| (ECHOED_DATABASE, url)));
         Self::of(command).await
     }
 

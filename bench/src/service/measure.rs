@@ -17,8 +17,22 @@ type Played = (Measured, u64);
 const READS_PER_SECOND: f64 = 1000.0;
 
 pub(crate) async fn measure_echo(call: Call, cores: Cores, shape: Shape) -> anyhow::Result<Measured> {
-    let service = Service::echo(cores).await?;
+    let service = Service::echo(cores, None).await?;
     generator::call(&service, None, (call, cores), Pace::Closed(shape.callers), shape).await
+}
+
+/// An echo that reads each user from PostgreSQL.
+pub(crate) async fn measure_echo_of_database(
+    server: &Server,
+    cores: Cores,
+    shape: Shape,
+) -> anyhow::Result<Measured> {
+    let database = Database::fresh(server, Rung::Row).await?;
+    populate(&database.url).await?;
+    let (echo, pace) = (Service::echo(cores, Some(&database.url)).await?, Pace::Closed(shape.callers));
+    let measured = generator::call(&echo, Some(&database.url), (Call::Get, cores), pace, shape).await?;
+    database.drop().await?;
+    Ok(measured)
 }
 
 pub(crate) async fn measure_service(

@@ -4,6 +4,7 @@
 mod pinned;
 mod child;
 mod people;
+mod statement;
 mod echo;
 mod wire;
 mod message;
@@ -19,7 +20,9 @@ pub(crate) use child::Service;
 pub(crate) use echo::Echo;
 pub(crate) use generator::Generator;
 pub(crate) use import::Importer;
-pub(crate) use measure::{measure_echo, measure_followed, measure_reads, measure_service};
+pub(crate) use measure::{
+    measure_echo, measure_echo_of_database, measure_followed, measure_reads, measure_service,
+};
 pub(crate) use moving::{measure_imports, tenths};
 pub(crate) use people::{PEOPLE, populate};
 

@@ -8,6 +8,7 @@ mod pair;
 mod moments;
 mod lists;
 mod rebuild;
+mod projector;
 mod export;
 mod feed;
 mod streams;
@@ -46,6 +47,8 @@ pub(crate) enum Task {
     Write { users: usize },
     /// Decode and fold everything in memory
     Fold,
+    /// Project the first so many events of a past of so many users as the predecessor does; on `PostgreSQL`
+    Projector { users: usize, events: usize },
     /// Build projections anew
     Rebuild { only: Option<String> },
     /// Read pages of the past and of today
@@ -70,6 +73,9 @@ impl Measurement {
             let shown = match task {
                 Task::Write { users } => serde_json::to_string(&write::write(&stand, users).await?)?,
                 Task::Fold => serde_json::to_string(&rebuild::fold(&stand).await?)?,
+                Task::Projector { users, events } => {
+                    serde_json::to_string(&projector::measure(&store, users, events).await?)?
+                }
                 Task::Rebuild { only } => {
                     serde_json::to_string(&rebuild::measure(&stand, only.as_deref()).await?)?
                 }
@@ -95,6 +101,9 @@ impl Task {
         match self {
             Self::Write { users } => vec!["write".to_owned(), users.to_string()],
             Self::Fold => vec!["fold".to_owned()],
+            Self::Projector { users, events } => {
+                vec!["projector".to_owned(), users.to_string(), events.to_string()]
+            }
             Self::Rebuild { only } => ["rebuild".to_owned()].into_iter().chain(only.clone()).collect(),
             Self::Moments { rounds } => vec!["moments".to_owned(), rounds.to_string()],
             Self::Lists { rounds } => vec!["lists".to_owned(), rounds.to_string()],

@@ -22,6 +22,6 @@ pub(crate) use peers::{Peer, measure_peer};
 pub(crate) use processes::{Instance, measure_processes};
 pub(crate) use raw::measure_raw;
 pub(crate) use raw_all::measure_raw_all;
-pub(crate) use seed::measure_seed;
+pub(crate) use seed::{SEED_SCHEMA, measure_seed};
 pub(crate) use server::Server;
 pub(crate) use session::{connect, settings};

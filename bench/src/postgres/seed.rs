@@ -12,7 +12,7 @@ use super::session::connect;
 use crate::load::{Measured, Shape, Target, drive};
 use crate::workload::{Answer, Command, Kind, Mix, Rung, User, callers};
 
-const SCHEMA: &str = include_str!("seed.sql");
+pub(crate) const SEED_SCHEMA: &str = include_str!("seed.sql");
 
 const LOAD: &str =
     "SELECT event_type, version, data FROM seed.event_store WHERE aggregate_id = $1 ORDER BY version";
@@ -154,7 +154,7 @@ fn payload(command: &Command) -> Value {
 pub(crate) async fn measure_seed(server: &Server, shape: Shape) -> anyhow::Result<Measured> {
     let database = Database::fresh(server, Rung::Log).await?;
     let owner = database.owner().await?;
-    owner.batch_execute(SCHEMA).await?;
+    owner.batch_execute(SEED_SCHEMA).await?;
     let seed = Seed { url: database.url.clone() };
     let gauge = database.gauge().await?;
     let (_, measured) =

@@ -1,9 +1,12 @@
 //! A directory with a long past on both stores: what can be asked of it, and what it costs to build anew.
 
+use anyhow::Context;
+
 use crate::bar::{Judged, Limit};
 use crate::contender::on;
 use crate::past::{Built, Compared, Kind, Page, Task};
 use crate::ratio::Ratio;
+use crate::record::Series;
 use crate::service::{Cores, Engine, Service};
 use crate::stage::{Findings, Stage};
 
@@ -14,14 +17,14 @@ pub(super) fn run(stage: &Stage) -> anyhow::Result<Findings> {
 }
 
 /// Everything that is measured on one store.
-fn on_one(engine: Engine, url: &str, stage: &Stage) -> anyhow::Result<Vec<Judged>> {
+fn on_one(engine: Engine, url: &str, stage: &Stage) -> anyhow::Result<Findings> {
     let store = engine.name();
     let (users, rounds) = (stage.full_or_quick(1_000_000, 10_000), stage.full_or_quick(5, 2));
     let events: u64 = Task::Write { users }.measure(url)?;
     eprintln!("{store}: {events} events of {users} users");
-    let mut judged = Vec::new();
+    let (mut findings, mut judged) = (Findings::default(), Vec::new());
     if stage.only.touches(&["G2"]) {
-        judged.extend(rebuilt(store, url)?);
+        findings.extend(rebuilt(engine, url, (users, stage.full_or_quick(PROJECTED, PROJECTED / 10)))?);
     }
     if stage.only.touches(&["G4"]) {
         judged.push(started(engine, url, stage)?);
@@ -39,23 +42,85 @@ fn on_one(engine: Engine, url: &str, stage: &Stage) -> anyhow::Result<Vec<Judged
         let listened: Compared = Task::Feed { rounds }.measure(url)?;
         judged.push(compared(format!("G7-{store}"), &listened, 1.5)?);
     }
-    Ok(judged)
+    findings.extend(judged.into());
+    Ok(findings)
 }
 
-fn rebuilt(store: &str, url: &str) -> anyhow::Result<Vec<Judged>> {
+/// The users built anew: on SQLite against decoding and folding, on PostgreSQL against the predecessor's projector before and
+/// after, in bounded memory. Every row was compared with the live ones, or the measurement has failed.
+fn rebuilt(engine: Engine, url: &str, (users, events): (usize, usize)) -> anyhow::Result<Findings> {
+    let store = engine.name();
+    let project = || -> anyhow::Result<Option<Built>> {
+        match engine {
+            Engine::Sqlite => Ok(None),
+            Engine::Postgres => Ok(Some(Task::Projector { users, events }.measure(url)?)),
+        }
+    };
+    let before = project()?;
     let folded: Built = Task::Fold.measure(url)?;
     let built: Vec<Built> = Task::Rebuild { only: None }.measure(url)?;
-    print_built(store, std::iter::once(&folded).chain(&built));
-    let rate = |built: &Built| crate::load::ratio(built.events, 1) / built.seconds;
-    let judge = |built: &Built| {
-        Ok(Judged {
-            id: format!("G2-{store}-{}", built.what.replace('_', "-")),
-            what: format!("{store}: {} built anew, of the rate of decoding and folding", built.what),
-            limit: Limit::AtLeast(0.3),
-            ratio: Ratio::of(vec![rate(built) / rate(&folded)])?,
-        })
-    };
-    built.iter().skip(1).map(judge).collect()
+    let projected: Vec<_> = before.into_iter().chain(project()?).collect();
+    let all = || std::iter::once(&folded).chain(&built).chain(&projected);
+    print_built(store, all());
+    let anew = built.iter().skip(1);
+    let mut bars = vec![bounded(store, &built)?];
+    match engine {
+        Engine::Sqlite => {
+            bars.extend(anew.map(|built| folds(store, built, &folded)).collect::<Result<Vec<_>, _>>()?);
+        }
+        Engine::Postgres => {
+            let search = built.iter().find(|built| built.what == "users").context("users were not built")?;
+            let ratios = projected.iter().map(|projected| rate(search) / rate(projected));
+            bars.push(Judged {
+                id: format!("G2-{store}-seed"),
+                what: format!("{store}: users built anew, times the predecessor's projector"),
+                limit: Limit::AtLeast(50.0),
+                ratio: Ratio::of(ratios.collect())?,
+            });
+        }
+    }
+    let series = all().map(|built| noted(store, built)).collect();
+    Ok(Findings { bars, series, ..Findings::default() })
+}
+
+/// Events that the predecessor's projector is given: what it costs for each does not depend on how many there are.
+const PROJECTED: usize = 20_000;
+
+/// What building anew may take, however long the log is; that is what the service as a whole may.
+const MEMORY_MAX_MIB: f64 = 256.0;
+
+fn rate(built: &Built) -> f64 {
+    crate::load::ratio(built.events, 1) / built.seconds
+}
+
+fn bounded(store: &str, built: &[Built]) -> anyhow::Result<Judged> {
+    Ok(Judged {
+        id: format!("G2-{store}-memory"),
+        what: format!("{store}: memory of building anew, of {MEMORY_MAX_MIB} MiB"),
+        limit: Limit::AtMost(1.0),
+        ratio: Ratio::of(built.iter().map(|built| built.peak_mib / MEMORY_MAX_MIB).collect())?,
+    })
+}
+
+fn folds(store: &str, built: &Built, folded: &Built) -> anyhow::Result<Judged> {
+    Ok(Judged {
+        id: format!("G2-{store}-{}", built.what.replace('_', "-")),
+        what: format!("{store}: {} built anew, of the rate of decoding and folding", built.what),
+        limit: Limit::AtLeast(0.3),
+        ratio: Ratio::of(vec![rate(built) / rate(folded)])?,
+    })
+}
+
+fn noted(store: &str, built: &Built) -> Series {
+    let [half, most, longest] = built.waited;
+    Series {
+        id: format!("G2-{store}"),
+        what: format!(
+            "{}: events a second · MiB at most · a writer waited ms: p50 · p99 · longest",
+            built.what
+        ),
+        values: vec![rate(built), built.peak_mib, half, most, longest],
+    }
 }
 
 /// Today's pages against the first of them. What a total costs is shown; there is no bar for it.

@@ -30,6 +30,7 @@ mod fold;
 mod rows;
 mod divergence;
 mod pace;
+mod breaks;
 mod retry;
 
 use thiserror::Error;

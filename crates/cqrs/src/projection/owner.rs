@@ -1,7 +1,7 @@
 //! What the owner of a projection does, turn by turn, until it is told to stop or somebody else owns it.
 
 use std::future::pending;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use eventstore::{Fence, Generation, Phase, Position, ProjectionError, ProjectionMode, Slot};
 use tokio::time::sleep;
@@ -78,6 +78,7 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
             if stop.is_cancelled() {
                 return Ended::Stopped;
             }
+            let begun = Instant::now();
             let turn = async {
                 if !known {
                     self.look().await?;
@@ -89,7 +90,7 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
                     known = true;
                     backoff.succeeded();
                     match turn {
-                        Turn::Busy => {}
+                        Turn::Busy => self.take_a_break(begun.elapsed(), stop).await,
                         Turn::Idle => self.rest(stop).await,
                         Turn::Over => return Ended::Yielded,
                     }
@@ -239,6 +240,16 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
         let live = live.filter(|live| live.is_tailing() && !is_diverged(&live.generation));
         let position = live.map(|live| live.generation.checkpoint.position);
         self.place.shown.send_if_modified(|shown| std::mem::replace(shown, position) != position);
+    }
+
+    /// Makes room for commands.
+    async fn take_a_break(&mut self, worked: Duration, stop: &CancellationToken) {
+        self.place.breaks.worked(worked, &*self.place.store);
+        tokio::select! {
+            () = self.place.take_a_break() => {}
+            () = self.place.nudge.notified() => self.looked = None,
+            () = stop.cancelled() => {}
+        }
     }
 
     /// Waits until there may be something to do.

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::breaks::Breaks;
 use super::check::{self, Checked, NotChecked, NotComparable};
 use super::check_all::{self, CheckedAll};
 use super::compete::compete;
@@ -53,7 +54,7 @@ impl<E: Send + Sync + 'static> Projections<E> {
         projectors: Vec<Arc<dyn Projector<E>>>,
         settings: RunnerSettings,
     ) -> Self {
-        let settings = Arc::new(settings);
+        let (settings, breaks) = (Arc::new(settings), Breaks::new());
         let place = |projector: Arc<dyn Projector<E>>| Workplace {
             store: Arc::clone(&store),
             decode: Arc::clone(&decode),
@@ -63,6 +64,8 @@ impl<E: Send + Sync + 'static> Projections<E> {
             counters: Counters::default(),
             shown: watch::Sender::new(None),
             nudge: Notify::new(),
+            awaited: Notify::new(),
+            breaks: breaks.clone(),
         };
         let places = projectors.into_iter().map(|projector| Arc::new(place(projector))).collect();
         Self { inner: Arc::new(Inner { store, places, settings, meters: Meters::default() }) }
@@ -142,7 +145,11 @@ impl<E: Send + Sync + 'static> Projections<E> {
         position: Position,
         deadline: Deadline,
     ) -> Result<(), NotReached> {
-        let shown = self.place(projection).map(|place| place.shown.subscribe());
+        let shown = self.place(projection).map(|place| {
+            let shown = place.shown.subscribe();
+            place.awaited.notify_one();
+            shown
+        });
         reached_here(&*self.inner.store, projection, position, deadline, shown).await
     }
 

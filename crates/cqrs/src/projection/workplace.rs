@@ -13,6 +13,7 @@ use thiserror::Error;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+use super::breaks::Breaks;
 use super::counters::Counters;
 use super::fold::Happened;
 use super::{Decode, Projector, RunnerSettings};
@@ -47,6 +48,10 @@ pub(super) struct Workplace<E> {
     pub(super) shown: watch::Sender<Option<Position>>,
     /// Somebody in this process has wished something.
     pub(super) nudge: Notify,
+    /// Somebody in this process waits for a position.
+    pub(super) awaited: Notify,
+    /// Those of all projections of this process.
+    pub(super) breaks: Breaks,
 }
 
 impl<E: Send + Sync + 'static> Workplace<E> {
@@ -85,6 +90,19 @@ impl<E: Send + Sync + 'static> Workplace<E> {
         applied?;
         self.counters.step(events, parked, time);
         Ok(time)
+    }
+
+    /// Takes a break if one is due. Whoever waits for this projection ends it.
+    pub(super) async fn take_a_break(&self) {
+        while self.shown.receiver_count() == 0
+            && let left = self.breaks.left()
+            && !left.is_zero()
+        {
+            tokio::select! {
+                () = tokio::time::sleep(left) => {}
+                () = self.awaited.notified() => {}
+            }
+        }
     }
 
     /// Gives a lease back, unless that takes too long: then it expires.

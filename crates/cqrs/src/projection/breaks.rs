@@ -1,0 +1,99 @@
+//! How projections make room for commands: whoever has worked takes a break, as long as the store is busy with appends.
+//!
+//! What commands are told is decided by appends, and projections can come later: with more events in one step, which costs
+//! less for each. Where nobody appends nobody takes a break, so what is built anew is built as fast as it can be.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use eventstore::EventStore;
+
+/// So much longer than they work all projections of a process rest together where appends never cease.
+const REST_OF_WORK: f64 = 4.0;
+
+/// No break is longer, whatever a step took: others wait to see what happened.
+const BREAK_MAX: Duration = Duration::from_millis(250);
+
+/// How busy the store is, is told from so long a time at least. A batch is counted when it has ended.
+const WINDOW: Duration = Duration::from_millis(20);
+
+/// The breaks of all projections of a process.
+#[derive(Clone, Debug)]
+pub(super) struct Breaks(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    /// When the next step may begin.
+    over: Instant,
+    looked: Instant,
+    /// How long appends had kept the store busy by then.
+    appending: f64,
+    /// The share of the time that they lately did.
+    share: f64,
+}
+
+impl Breaks {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self(Arc::new(Mutex::new(State { over: now, looked: now, appending: 0.0, share: 0.0 })))
+    }
+
+    /// Somebody has worked so long.
+    pub(super) fn worked(&self, time: Duration, store: &dyn EventStore) {
+        let appending = store.stats().appends.map_or(0.0, |appends| appends.batch_seconds.sum);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).worked(Instant::now(), time, appending);
+    }
+
+    /// How long it is until the next step.
+    pub(super) fn left(&self) -> Duration {
+        let over = self.0.lock().unwrap_or_else(PoisonError::into_inner).over;
+        over.saturating_duration_since(Instant::now())
+    }
+}
+
+impl State {
+    fn worked(&mut self, now: Instant, time: Duration, appending: f64) {
+        let since = now.saturating_duration_since(self.looked);
+        if since >= WINDOW {
+            self.share = ((appending - self.appending) / since.as_secs_f64()).clamp(0.0, 1.0);
+            (self.looked, self.appending) = (now, appending);
+        }
+        let rest = time.mul_f64(REST_OF_WORK * self.share);
+        self.over = (self.over.max(now) + rest).min(now + BREAK_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    fn rested(appending: f64) -> Duration {
+        let begun = Instant::now();
+        let mut state = State { over: begun, looked: begun, appending: 0.0, share: 0.0 };
+        let now = begun + 100 * MILLISECOND;
+        state.worked(now, 5 * MILLISECOND, appending);
+        state.over - now
+    }
+
+    #[test]
+    fn the_busier_the_store_is_with_appends_the_longer_is_a_break() {
+        assert_eq!(rested(0.0), Duration::ZERO);
+        assert_eq!(rested(0.05), 10 * MILLISECOND);
+        assert_eq!(rested(0.1), 20 * MILLISECOND);
+        assert_eq!(rested(0.2), 20 * MILLISECOND, "two batches at a time are not busier than one");
+    }
+
+    #[test]
+    fn breaks_of_several_add_up_to_a_bound() {
+        let begun = Instant::now();
+        let mut state = State { over: begun, looked: begun, appending: 0.0, share: 0.0 };
+        let now = begun + 100 * MILLISECOND;
+        state.worked(now, 5 * MILLISECOND, 0.1);
+        state.worked(now, 5 * MILLISECOND, 0.1);
+        assert_eq!(state.over - now, 40 * MILLISECOND);
+        state.worked(now, Duration::from_secs(1), 0.1);
+        assert_eq!(state.over - now, BREAK_MAX);
+    }
+}

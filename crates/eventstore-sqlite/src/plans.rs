@@ -11,7 +11,9 @@ const LOG: &str =
 const PRODUCT: &str =
     "CREATE TABLE document (id PRIMARY KEY, version, position, created_at, updated_at, title,
     shelf, digest, author);
-    CREATE TABLE note (id BLOB, number INTEGER, text TEXT, stars INTEGER, PRIMARY KEY (id, number)) STRICT";
+    CREATE TABLE note (id BLOB, number INTEGER, text TEXT, stars INTEGER, PRIMARY KEY (id, number)) STRICT;
+    CREATE TABLE note_trigrams (trigram INTEGER, block INTEGER, text BLOB, PRIMARY KEY (trigram, block))
+    STRICT, WITHOUT ROWID";
 
 /// No statement looks through a table, and none sorts: not on an empty log, not on a full one.
 #[test]

@@ -30,22 +30,10 @@ impl Fixture for Place {
     }
 
     fn text_index(table: &str, column: &str) -> String {
-        let index = format!("{table}_trigrams");
-        let (put, gone) = (
-            format!("INSERT INTO {index} (rowid, {column}) VALUES (new.rowid, new.{column});"),
-            format!(
-                "INSERT INTO {index} ({index}, rowid, {column}) VALUES ('delete', old.rowid, old.{column});"
-            ),
-        );
         format!(
-            "CREATE VIRTUAL TABLE {index} USING fts5 (
-                {column}, content = '', columnsize = 0, detail = none, tokenize = 'trigram case_sensitive 1'
-            );
-            INSERT INTO {index} ({index}, rank) VALUES ('secure-delete', 1);
-            CREATE TRIGGER {index}_put AFTER INSERT ON {table} BEGIN {put} END;
-            CREATE TRIGGER {index}_changed AFTER UPDATE OF {column} ON {table}
-                WHEN old.{column} IS NOT new.{column} BEGIN {gone} {put} END;
-            CREATE TRIGGER {index}_gone AFTER DELETE ON {table} BEGIN {gone} END;"
+            "CREATE TABLE {table}_trigrams (
+                trigram INTEGER NOT NULL, block INTEGER NOT NULL, {column} BLOB NOT NULL, PRIMARY KEY (trigram, block)
+            ) STRICT, WITHOUT ROWID"
         )
     }
 

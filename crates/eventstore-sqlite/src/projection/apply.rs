@@ -3,6 +3,7 @@
 use eventstore::{InlineTable, ProjectionBatch, ProjectionChange, ProjectionError, ProjectionTable};
 
 use super::table::{Cleaning, TableWriting};
+use super::trigrams::Changes;
 use super::{Step, catalog, lease, parked};
 use crate::read::failed;
 
@@ -16,11 +17,13 @@ pub(super) fn apply(step: &Step<'_>, batch: &ProjectionBatch) -> Result<(), Proj
     let number = entry.generation.number;
     let names = layout.tables.iter().map(|table| (*table, table.name_in(slot, number)));
     let names: Vec<_> = names.collect();
-    rows(step, batch, &names)?;
+    let mut changes = Changes::default();
+    rows(step, batch, &names, &mut changes)?;
     parked::change(step, layout.name, number, &batch.unpark, &batch.park).map_err(failed)?;
     if let Some(subjects) = layout.subjects {
-        clean(step, batch, subjects, &names).map_err(failed)?;
+        clean(step, batch, subjects, &names, &mut changes).map_err(failed)?;
     }
+    changes.write(step.connection).map_err(failed)?;
     catalog::advance(step, layout.name, slot, batch.to).map_err(failed)?;
     Ok(())
 }
@@ -28,7 +31,12 @@ pub(super) fn apply(step: &Step<'_>, batch: &ProjectionBatch) -> Result<(), Proj
 type Names = [(&'static ProjectionTable, String)];
 
 /// Stream deletions come first, then the other deletions, then what is put.
-fn rows(step: &Step<'_>, batch: &ProjectionBatch, names: &Names) -> Result<(), ProjectionError> {
+fn rows(
+    step: &Step<'_>,
+    batch: &ProjectionBatch,
+    names: &Names,
+    changes: &mut Changes,
+) -> Result<(), ProjectionError> {
     let tables: Vec<_> = names.iter().map(|(table, name)| TableWriting::new(table, name)).collect();
     let find = |table: &'static ProjectionTable| {
         let place = names.iter().position(|(known, _)| std::ptr::eq(*known, table) || *known == table);
@@ -38,17 +46,17 @@ fn rows(step: &Step<'_>, batch: &ProjectionBatch, names: &Names) -> Result<(), P
     };
     for row in &batch.rows {
         if let ProjectionChange::DeleteStream(stream) = row.change {
-            find(row.table)?.delete_stream(step.connection, stream)?;
+            find(row.table)?.delete_stream(step.connection, stream, changes)?;
         }
     }
     for row in &batch.rows {
         if let ProjectionChange::Delete(key) = &row.change {
-            find(row.table)?.delete(step.connection, key)?;
+            find(row.table)?.delete(step.connection, key, changes)?;
         }
     }
     for row in &batch.rows {
         if let ProjectionChange::Put(row_put) = &row.change {
-            find(row.table)?.put(step.connection, row_put)?;
+            find(row.table)?.put(step.connection, row_put, changes)?;
         }
     }
     Ok(())
@@ -60,6 +68,7 @@ fn clean(
     batch: &ProjectionBatch,
     subjects: &InlineTable,
     names: &Names,
+    changes: &mut Changes,
 ) -> rusqlite::Result<()> {
     let cleanings: Vec<_> = names.iter().filter_map(|(table, name)| Cleaning::of(table, name)).collect();
     let look = format!("SELECT 1 FROM {} WHERE {} = ?1", subjects.name, subjects.key().name);
@@ -69,7 +78,7 @@ fn clean(
             continue;
         }
         for cleaning in &cleanings {
-            if cleaning.clean(step.connection, *stream)? > 0 {
+            if cleaning.clean(step.connection, *stream, changes)? > 0 {
                 step.cleaned.set(true);
             }
         }

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::catalog::Entry;
 use super::table::malformed;
-use super::{Step, catalog, lease, schema, table, take_losable, text};
+use super::{Step, catalog, lease, schema, table, take_losable, trigrams};
 use crate::read::{failed, uuid};
 use crate::row::signed;
 use crate::writer::Writer;
@@ -154,7 +154,7 @@ fn rename(step: &Step<'_>, name: &str, live: u32, coming: u32) -> Result<(), Pro
     for table in tables(step, name, coming).map_err(failed)? {
         let names = [(table.clone(), format!("{table}__g{live}")), (format!("{table}__g{coming}"), table)];
         for (from, to) in names {
-            text::rename(step.connection, &from, &to)?;
+            trigrams::rename(step.connection, &from, &to)?;
             let noted = || step.connection.prepare_cached(RENAME)?.execute([&from, &to]);
             noted().map_err(failed)?;
         }
@@ -213,7 +213,7 @@ pub(super) async fn sweep(queue: &AppendQueue<Writer>) {
 fn sweep_slice(step: &Step<'_>) -> Result<bool, ProjectionError> {
     let find = || step.connection.prepare_cached(GARBAGE)?.query_row([], |row| row.get(0)).optional();
     let Some(table): Option<String> = find().map_err(failed)? else { return Ok(false) };
-    if text::drop_some(step.connection, &table, SLICE).map_err(failed)? {
+    if trigrams::drop_some(step.connection, &table, SLICE).map_err(failed)? {
         return Ok(true);
     }
     if schema::delete_some(step.connection, &table, SLICE).map_err(failed)? == 0 {

@@ -5,6 +5,8 @@
 mod catalog;
 mod lease;
 mod table;
+mod postings;
+mod trigrams;
 mod text;
 mod apply;
 mod generation;
@@ -41,7 +43,8 @@ pub(crate) fn statements() -> (Vec<String>, Vec<&'static str>) {
         parked::STATEMENTS,
         generation::STATEMENTS,
     ];
-    let by_key = fixed.concat().into_iter().map(str::to_owned).chain(table::examples());
+    let by_key = fixed.concat().into_iter().map(str::to_owned);
+    let by_key = by_key.chain(table::examples()).chain(trigrams::examples()).chain(text::examples());
     let small = [catalog::SMALL, table::SMALL, generation::SMALL, &[lease::ALL, wish::ALL]];
     (by_key.collect(), small.concat())
 }

@@ -7,7 +7,7 @@ use eventstore::ProjectionError;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::table::malformed;
-use super::text;
+use super::trigrams;
 use crate::read::failed;
 
 const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ?1 AND sql IS NOT NULL ORDER BY type = 'table' DESC";
@@ -31,14 +31,13 @@ pub(super) fn copy(
     if objects.is_empty() {
         return Err(malformed(format!("there is no table {live}")));
     }
-    // The index of a text is made anew, with its triggers.
-    for (kind, name, sql) in objects.into_iter().filter(|(_, name, _)| !text::keeps(name, live)) {
+    for (kind, name, sql) in objects {
         let name = if kind == "table" { copy.to_owned() } else { numbered(&name, number) };
         let sql = renamed(&kind, &sql, &name, copy);
         let sql = sql.ok_or_else(|| malformed(format!("the schema of {live} cannot be read")))?;
         connection.execute_batch(&sql).map_err(failed)?;
     }
-    Ok(text::copy(connection, live, copy).map_err(failed)?)
+    Ok(trigrams::copy(connection, live, copy).map_err(failed)?)
 }
 
 /// `user_search_by_email__g2` becomes `user_search_by_email__g3`.

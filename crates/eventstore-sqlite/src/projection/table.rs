@@ -6,9 +6,10 @@ use eventstore::{
     AggregateId, ColumnClass, InlineColumn, InlineTable, OnErasure, ProjectionError, ProjectionLayout,
     ProjectionTable, ReadError, Row, Slot, Subject, Value,
 };
-use rusqlite::{Connection, OptionalExtension, Statement, params};
+use rusqlite::{Connection, OptionalExtension, Statement, ToSql, params};
 
 use super::Step;
+use super::trigrams::Changes;
 use crate::read::failed;
 use crate::row::{self, stored};
 
@@ -74,8 +75,15 @@ impl Cleaning {
     }
 
     /// How many rows it touched.
-    pub(super) fn clean(&self, connection: &Connection, stream: AggregateId) -> rusqlite::Result<usize> {
-        connection.prepare_cached(&self.sql())?.execute([stream.0.as_bytes()])
+    pub(super) fn clean(
+        &self,
+        connection: &Connection,
+        stream: AggregateId,
+        changes: &mut Changes,
+    ) -> rusqlite::Result<usize> {
+        let (rows, id) = (format!("{} = ?1", self.id_column), stream.0.as_bytes());
+        let clean = || connection.prepare_cached(&self.sql())?.execute([id]);
+        changes.around(connection, &self.table, (&rows, &[id]), clean)
     }
 
     fn sql(&self) -> String {
@@ -95,16 +103,18 @@ pub(crate) fn erase(connection: &Connection, stream: AggregateId) -> rusqlite::R
             Ok(Cleaning { table: row.get(0)?, id_column: row.get(1)?, redacts: row.get(2)? })
         })?
         .collect::<rusqlite::Result<_>>()?;
+    let mut changes = Changes::default();
     for cleaning in &cleanings {
-        cleaning.clean(connection, stream)?;
+        cleaning.clean(connection, stream, &mut changes)?;
     }
-    Ok(())
+    changes.write(connection)
 }
 
 /// Writes rows of one table in one generation.
 #[derive(Debug)]
 pub(super) struct TableWriting {
     table: &'static ProjectionTable,
+    name: String,
     put: String,
     delete: String,
     delete_stream: String,
@@ -112,37 +122,53 @@ pub(super) struct TableWriting {
 
 impl TableWriting {
     pub(super) fn new(table: &'static ProjectionTable, name: &str) -> Self {
-        let id = table.columns[0].name;
         Self {
             table,
+            name: name.to_owned(),
             put: put(table, name),
             delete: format!("DELETE FROM {name} WHERE {}", equal(table.key())),
-            delete_stream: format!("DELETE FROM {name} WHERE {id} = ?1"),
+            delete_stream: format!("DELETE FROM {name} WHERE {}", equal(&table.columns[..1])),
         }
     }
 
-    pub(super) fn put(&self, connection: &Connection, row: &Row) -> Result<(), ProjectionError> {
-        self.run(connection, &self.put, row, self.table.columns)
+    pub(super) fn put(
+        &self,
+        connection: &Connection,
+        row: &Row,
+        changes: &mut Changes,
+    ) -> Result<(), ProjectionError> {
+        let Self { table, put, .. } = self;
+        self.run(connection, put, (row, table.columns), table.key_columns, changes)
     }
 
-    pub(super) fn delete(&self, connection: &Connection, key: &Row) -> Result<(), ProjectionError> {
-        self.run(connection, &self.delete, key, self.table.key())
+    pub(super) fn delete(
+        &self,
+        connection: &Connection,
+        key: &Row,
+        changes: &mut Changes,
+    ) -> Result<(), ProjectionError> {
+        let Self { table, delete, .. } = self;
+        self.run(connection, delete, (key, table.key()), table.key_columns, changes)
     }
 
     pub(super) fn delete_stream(
         &self,
         connection: &Connection,
         stream: AggregateId,
+        changes: &mut Changes,
     ) -> Result<(), ProjectionError> {
-        self.run(connection, &self.delete_stream, &[Value::Uuid(stream.0)], &self.table.columns[..1])
+        let id = (&[Value::Uuid(stream.0)][..], &self.table.columns[..1]);
+        self.run(connection, &self.delete_stream, id, 1, changes)
     }
 
+    /// So many of the values, the first ones, name the rows.
     fn run(
         &self,
         connection: &Connection,
         sql: &str,
-        values: &[Value],
-        columns: &[InlineColumn],
+        (values, columns): (&[Value], &[InlineColumn]),
+        naming: usize,
+        changes: &mut Changes,
     ) -> Result<(), ProjectionError> {
         let fits = values.len() == columns.len()
             && values.iter().zip(columns).all(|(value, column)| value.fits(column.kind));
@@ -151,7 +177,11 @@ impl TableWriting {
         }
         let mut statement = connection.prepare_cached(sql).map_err(failed)?;
         bind(&mut statement, values)?;
-        statement.raw_execute().map_err(failed)?;
+        let key: Vec<_> = values[..naming].iter().filter_map(|value| stored(value, None)).collect();
+        let key: Vec<_> = key.iter().map(|value| value as &dyn ToSql).collect();
+        let rows = equal(&columns[..naming]);
+        let written = changes.around(connection, &self.name, (&rows, &key), || statement.raw_execute());
+        written.map_err(failed)?;
         Ok(())
     }
 }

@@ -1,40 +1,27 @@
-//! What a text is contained in: an index of the trigrams of one column, which stands beside its table if the product's
-//! migration has made one.
+//! What a text is contained in: by the index of the trigrams of a column, if the table has one.
 //!
-//! It is a table of FTS5 without contents, named after its table, and triggers keep it, whoever changes a row. Other
-//! generations get one of their own. Three letters in a row are found in it, not their order: rows are looked at besides.
-
-use std::collections::BTreeSet;
+//! Block by block: in each, the rows that have all trigrams of the text. In which order they have them is not known there,
+//! so the rows are looked at besides.
 
 use eventstore::{Direction, ProjectionError, ProjectionTable, Row, Stretch};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::schema;
-use super::table::{names, rows, values};
+use super::postings::{Postings, block, number};
+use super::table::{names, values};
+use super::trigrams::{TrigramIndex, trigrams};
 use crate::read::failed;
-
-/// The column of a table's index, if it has one.
-const COLUMN: &str = "SELECT name FROM pragma_table_info(?1) LIMIT 1";
 
 /// What names the rows of a table.
 const NUMBER: &str = "SELECT name FROM pragma_table_info(?1) WHERE pk = 1";
 
-/// Fewer letters are in no trigram.
-const LETTERS: usize = 3;
+/// So many looks, at blocks and at rows that may lack the text, before a search is left to whoever can stop and come back.
+const LOOKS_MAX: u32 = 20_000;
 
-/// Whoever has these few trigrams of a text is looked at. More of them name fewer rows, and each is a list to be read.
-const ASKED_FOR: usize = 4;
+/// How rare a trigram is shows by how long its first so many blocks are.
+const WEIGHED: u32 = 64;
 
-/// So many rows that have the letters may lack the text, before a search is left to whoever can stop and come back.
-const LOOKED_AT_MAX: u32 = 20_000;
-
-/// How rare a trigram is shows by how far back so many rows with it reach.
-const REACH_OF: u32 = 64;
-
-/// The index of a table.
-fn index_of(table: &str) -> String {
-    format!("{table}_trigrams")
-}
+/// So few rows are looked at, rather than at who has more of the trigrams.
+const FEW: u32 = 2;
 
 /// Its rows that hold a text in a column, of the live generation.
 pub(super) fn containing(
@@ -45,24 +32,25 @@ pub(super) fn containing(
     limit: u32,
 ) -> Result<Option<Vec<Row>>, ProjectionError> {
     let moment = connection.unchecked_transaction().map_err(failed)?;
-    let (index, terms) = (index_of(table.name), all_of(&trigrams(text)));
-    if terms.is_empty() || column_of(&moment, table.name).map_err(failed)?.as_deref() != Some(column) {
-        return Ok(None);
+    let Some(index) = index(&moment, table, column).map_err(failed)? else { return Ok(None) };
+    let everywhere = (i64::MIN, i64::MAX);
+    let search = Search::new(&moment, &index, text, everywhere, Direction::OldestFirst).map_err(failed)?;
+    let Some(mut search) = search else { return Ok(None) };
+    let mut numbers = Vec::new();
+    while let Some((block, postings)) = search.step().map_err(failed)? {
+        numbers.extend(postings.places().map(|place| number(block, place)));
+        if numbers.len() > limit as usize {
+            return Ok(None);
+        }
     }
-    let sql = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ?1 LIMIT ?2)");
-    let count = || moment.prepare_cached(&sql)?.query_row(params![terms, limit + 1], |row| row.get(0));
-    let count: u32 = count().map_err(failed)?;
-    if count > limit {
-        return Ok(None);
+    let mut found = Vec::new();
+    for number in numbers {
+        found.extend(row(&moment, table, column, text, number)?);
     }
-    let sql = hits(table, column);
-    let mut statement = moment.prepare_cached(&sql).map_err(failed)?;
-    statement.raw_bind_parameter(1, &terms).map_err(failed)?;
-    statement.raw_bind_parameter(2, text).map_err(failed)?;
-    Ok(Some(rows(&mut statement, table.columns)?))
+    Ok(Some(found))
 }
 
-/// The same along the numbers of its rows: the lists of the index have their order, and are read no further than needed.
+/// The same along the numbers of its rows, no further than needed.
 pub(super) fn containing_along(
     connection: &Connection,
     table: &ProjectionTable,
@@ -72,325 +60,289 @@ pub(super) fn containing_along(
     limit: u32,
 ) -> Result<Option<Vec<Row>>, ProjectionError> {
     let moment = connection.unchecked_transaction().map_err(failed)?;
-    let terms = trigrams(text);
-    if terms.is_empty() || column_of(&moment, table.name).map_err(failed)?.as_deref() != Some(column) {
-        return Ok(None);
-    }
-    let number: Option<String> =
+    let Some(index) = index(&moment, table, column).map_err(failed)? else { return Ok(None) };
+    let named: Option<String> =
         moment.query_row(NUMBER, [table.name], |row| row.get(0)).optional().map_err(failed)?;
-    if number.as_deref() != Some(stretch.column) {
+    if named.as_deref() != Some(stretch.column) {
         return Ok(None);
     }
-    let terms = rarest(&moment, table.name, terms, stretch.until).map_err(failed)?;
-    let mut statement =
-        moment.prepare_cached(&hits_along(table, column, stretch.direction)).map_err(failed)?;
-    statement.raw_bind_parameter(1, all_of(&terms)).map_err(failed)?;
-    statement.raw_bind_parameter(2, text).map_err(failed)?;
-    statement.raw_bind_parameter(3, stretch.from).map_err(failed)?;
-    statement.raw_bind_parameter(4, stretch.until).map_err(failed)?;
-    let (mut looked_at, mut found, mut cursor) = (0, Vec::new(), statement.raw_query());
-    while found.len() < limit as usize
-        && let Some(row) = cursor.next().map_err(failed)?
-    {
-        looked_at += 1;
-        if looked_at > LOOKED_AT_MAX {
-            return Ok(None);
+    let among = if stretch.is_empty() { (0, -1) } else { (block(stretch.from), block(stretch.until - 1)) };
+    let search = Search::new(&moment, &index, text, among, stretch.direction).map_err(failed)?;
+    let Some(mut search) = search else { return Ok(None) };
+    let (mut looks, mut found) = (0, Vec::new());
+    while let Some((block, postings)) = search.step().map_err(failed)? {
+        looks += 1;
+        for number in within(stretch, block, &postings) {
+            if found.len() == limit as usize {
+                return Ok(Some(found));
+            }
+            looks += 1;
+            found.extend(row(&moment, table, column, text, number)?);
         }
-        if row.get(table.columns.len()).map_err(failed)? {
-            found.push(values(row, table.columns)?);
+        if looks > LOOKS_MAX {
+            return Ok(None);
         }
     }
     Ok(Some(found))
 }
 
-/// A few of many trigrams: those that fewest rows have, as far as the last rows before a number tell.
-fn rarest(
+/// The index of a column.
+fn index(
     connection: &Connection,
-    table: &str,
-    terms: BTreeSet<String>,
-    until: i64,
-) -> rusqlite::Result<BTreeSet<String>> {
-    if terms.len() <= ASKED_FOR {
-        return Ok(terms);
-    }
-    let index = index_of(table);
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT MIN(rowid), COUNT(*) FROM (SELECT rowid FROM {index} WHERE {index} MATCH ?1 AND rowid < ?2 \
-         ORDER BY rowid DESC LIMIT ?3)"
-    ))?;
-    let mut reaches = Vec::with_capacity(terms.len());
-    for term in terms {
-        let (reach, count): (Option<i64>, u32) = statement
-            .query_row(params![quoted(&term), until, REACH_OF], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        // Whoever is not that many reaches back for ever.
-        let reach = reach.filter(|_| count == REACH_OF).unwrap_or(i64::MIN);
-        reaches.push((reach, count, term));
-    }
-    reaches.sort();
-    Ok(reaches.into_iter().take(ASKED_FOR).map(|(_, _, term)| term).collect())
+    table: &ProjectionTable,
+    column: &str,
+) -> rusqlite::Result<Option<TrigramIndex>> {
+    Ok(TrigramIndex::of(connection, table.name)?.filter(|index| index.column == column))
 }
 
-fn hits_along(table: &ProjectionTable, column: &str, direction: Direction) -> String {
-    let order = match direction {
+/// The numbers of a block that belong to a stretch, in its order.
+fn within(stretch: Stretch, block: i64, postings: &Postings) -> Vec<i64> {
+    let numbers = postings.places().map(|place| number(block, place));
+    let mut numbers: Vec<_> = numbers.filter(|n| (stretch.from..stretch.until).contains(n)).collect();
+    match stretch.direction {
+        Direction::OldestFirst => {}
+        Direction::NewestFirst => numbers.reverse(),
+    }
+    numbers
+}
+
+/// A row that holds the text.
+fn row(
+    connection: &Connection,
+    table: &ProjectionTable,
+    column: &str,
+    text: &str,
+    number: i64,
+) -> Result<Option<Row>, ProjectionError> {
+    let mut statement = connection.prepare_cached(&hit(table, column)).map_err(failed)?;
+    let mut rows = statement.query(params![number, text]).map_err(failed)?;
+    rows.next().map_err(failed)?.map(|row| values(row, table.columns)).transpose()
+}
+
+fn hit(table: &ProjectionTable, column: &str) -> String {
+    let (name, columns) = (table.name, names(table.columns, ""));
+    format!("SELECT {columns} FROM {name} WHERE rowid = ?1 AND instr({column}, ?2) > 0")
+}
+
+/// On its way along the blocks of the rarest of the trigrams.
+#[derive(Debug)]
+struct Search<'c> {
+    connection: &'c Connection,
+    /// The first block, or the next one, that has a trigram.
+    next: String,
+    /// Who has a trigram in a block.
+    look: String,
+    rarest: i64,
+    /// The rarer ones first.
+    others: Vec<i64>,
+    /// The first and the last block that are left.
+    rest: (i64, i64),
+    direction: Direction,
+}
+
+impl<'c> Search<'c> {
+    /// `None` if the text is too short to have a trigram.
+    fn new(
+        connection: &'c Connection,
+        index: &TrigramIndex,
+        text: &str,
+        among: (i64, i64),
+        direction: Direction,
+    ) -> rusqlite::Result<Option<Self>> {
+        let mut statement = connection.prepare_cached(&weigh(index, direction))?;
+        let mut weighed = Vec::new();
+        for trigram in trigrams(text) {
+            let bytes =
+                statement.query_map(params![trigram, among.0, among.1], |row| row.get::<_, u32>(0))?;
+            let bytes: Vec<u32> = bytes.collect::<rusqlite::Result<_>>()?;
+            weighed.push((bytes.iter().sum::<u32>(), trigram));
+        }
+        weighed.sort_unstable();
+        let mut trigrams = weighed.into_iter().map(|(_, trigram)| trigram);
+        let Some(rarest) = trigrams.next() else { return Ok(None) };
+        let (next, look, others) = (next(index, direction), index.look(), trigrams.collect());
+        Ok(Some(Self { connection, next, look, rarest, others, rest: among, direction }))
+    }
+
+    /// The next block in which somebody has the rarest trigram, and who may have the text there; nobody, perhaps.
+    fn step(&mut self) -> rusqlite::Result<Option<(i64, Postings)>> {
+        let (first, last) = self.rest;
+        let found = self
+            .connection
+            .prepare_cached(&self.next)?
+            .query_row([self.rarest, first, last], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((block, mut postings)): Option<(i64, Postings)> = found else { return Ok(None) };
+        self.rest = match self.direction {
+            Direction::OldestFirst => (block + 1, last),
+            Direction::NewestFirst => (first, block - 1),
+        };
+        let mut look = self.connection.prepare_cached(&self.look)?;
+        for trigram in &self.others {
+            if postings.count() <= FEW {
+                break;
+            }
+            let other = look.query_row([*trigram, block], |row| row.get(0)).optional()?;
+            postings.intersect(&other.unwrap_or(Postings::NONE));
+        }
+        Ok(Some((block, postings)))
+    }
+}
+
+fn order(direction: Direction) -> &'static str {
+    match direction {
         Direction::OldestFirst => "ASC",
         Direction::NewestFirst => "DESC",
-    };
-    let (name, index) = (table.name, index_of(table.name));
+    }
+}
+
+fn weigh(TrigramIndex { name, column, .. }: &TrigramIndex, direction: Direction) -> String {
     format!(
-        "SELECT {}, instr(t.{column}, ?2) > 0 FROM {index} i CROSS JOIN {name} t ON t.rowid = i.rowid \
-         WHERE i.{index} MATCH ?1 AND i.rowid >= ?3 AND i.rowid < ?4 ORDER BY i.rowid {order}",
-        names(table.columns, "t.")
+        "SELECT length({column}) FROM {name} WHERE trigram = ?1 AND block BETWEEN ?2 AND ?3 \
+         ORDER BY block {} LIMIT {WEIGHED}",
+        order(direction)
     )
 }
 
-/// Each hit is one look at the table, by its number.
-fn hits(table: &ProjectionTable, column: &str) -> String {
-    let (name, index) = (table.name, index_of(table.name));
+fn next(TrigramIndex { name, column, .. }: &TrigramIndex, direction: Direction) -> String {
     format!(
-        "SELECT {} FROM {index} i CROSS JOIN {name} t ON t.rowid = i.rowid \
-         WHERE i.{index} MATCH ?1 AND instr(t.{column}, ?2) > 0",
-        names(table.columns, "t.")
+        "SELECT block, {column} FROM {name} WHERE trigram = ?1 AND block BETWEEN ?2 AND ?3 \
+         ORDER BY block {} LIMIT 1",
+        order(direction)
     )
 }
 
-/// All trigrams of a text; none of a shorter one.
-fn trigrams(text: &str) -> BTreeSet<String> {
-    let letters: Vec<char> = text.chars().collect();
-    letters.windows(LETTERS).map(|three| three.iter().collect()).collect()
-}
-
-/// Each as a word that must be there.
-fn all_of(trigrams: &BTreeSet<String>) -> String {
-    trigrams.iter().map(|three| quoted(three)).collect::<Vec<_>>().join(" AND ")
-}
-
-fn quoted(trigram: &str) -> String {
-    format!("\"{}\"", trigram.replace('"', "\"\""))
-}
-
-fn column_of(connection: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
-    connection.prepare_cached(COLUMN)?.query_row([index_of(table)], |row| row.get(0)).optional()
-}
-
-/// Gives a copy of a table, empty, the index that the other one has.
-pub(super) fn copy(connection: &Connection, live: &str, copy: &str) -> rusqlite::Result<()> {
-    let Some(column) = column_of(connection, live)? else { return Ok(()) };
-    let index = index_of(copy);
-    connection.execute_batch(&format!(
-        "CREATE VIRTUAL TABLE {index} USING fts5 (
-            {column}, content = '', columnsize = 0, detail = none, tokenize = 'trigram case_sensitive 1'
-        );
-        INSERT INTO {index} ({index}, rank) VALUES ('secure-delete', 1);"
-    ))?;
-    keep(connection, copy, &column)
-}
-
-/// Whether a trigger is one of those that keep the index of a table.
-pub(super) fn keeps(trigger: &str, table: &str) -> bool {
-    trigger.strip_prefix(&index_of(table)).is_some_and(|rest| rest.starts_with('_'))
-}
-
-/// From now on the index follows its table.
-fn keep(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<()> {
-    let index = index_of(table);
-    let put = format!("INSERT INTO {index} (rowid, {column}) VALUES (new.rowid, new.{column});");
-    let delete =
-        format!("INSERT INTO {index} ({index}, rowid, {column}) VALUES ('delete', old.rowid, old.{column});");
-    connection.execute_batch(&format!(
-        "CREATE TRIGGER {index}_put AFTER INSERT ON {table} BEGIN {put} END;
-        CREATE TRIGGER {index}_changed AFTER UPDATE OF {column} ON {table}
-            WHEN old.{column} IS NOT new.{column} OR old.rowid <> new.rowid BEGIN {delete} {put} END;
-        CREATE TRIGGER {index}_gone AFTER DELETE ON {table} BEGIN {delete} END;"
-    ))
-}
-
-/// From now on it does not.
-fn let_go(connection: &Connection, table: &str) -> rusqlite::Result<()> {
-    let index = index_of(table);
-    connection.execute_batch(&format!(
-        "DROP TRIGGER IF EXISTS {index}_put; DROP TRIGGER IF EXISTS {index}_changed; DROP TRIGGER IF EXISTS {index}_gone;"
-    ))
-}
-
-/// Renames a table, and its index with it.
-pub(super) fn rename(connection: &Connection, from: &str, to: &str) -> Result<(), ProjectionError> {
-    let column = column_of(connection, from).map_err(failed)?;
-    if column.is_some() {
-        let_go(connection, from).map_err(failed)?;
-        schema::rename(connection, &index_of(from), &index_of(to))?;
-    }
-    schema::rename(connection, from, to)?;
-    let kept = column.map_or(Ok(()), |column| keep(connection, to, &column));
-    Ok(kept.map_err(failed)?)
-}
-
-/// Takes a slice of the index of a table that is being dropped, and the index when nothing is left; whether there may be
-/// more. Its pages go as they are: trigram by trigram would take ten times as long.
-pub(super) fn drop_some(connection: &Connection, table: &str, limit: u32) -> rusqlite::Result<bool> {
-    if column_of(connection, table)?.is_none() {
-        return Ok(false);
-    }
-    let_go(connection, table)?;
-    let index = index_of(table);
-    if schema::delete_some(connection, &format!("{index}_data"), limit)? == 0 {
-        schema::drop(connection, &index)?;
-    }
-    Ok(true)
+/// For the test that looks at their plans.
+#[cfg(test)]
+pub(super) fn examples() -> Vec<String> {
+    let index = TrigramIndex::new("note", "text");
+    let both = [Direction::OldestFirst, Direction::NewestFirst].into_iter();
+    let along = both.flat_map(|direction| [weigh(&index, direction), next(&index, direction)]);
+    along.chain([hit(&eventstore::conformance::NOTE, "text")]).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use eventstore::Value;
     use eventstore::conformance::NOTE;
 
+    use super::super::trigrams::Changes;
     use super::*;
 
-    const NOTES: &str = "CREATE TABLE note (
-            nr INTEGER PRIMARY KEY, id BLOB UNIQUE, number INTEGER, text TEXT, stars INTEGER
-        ) STRICT;
-        CREATE VIRTUAL TABLE note_trigrams USING fts5 (
-            text, content = '', columnsize = 0, detail = none, tokenize = 'trigram case_sensitive 1'
-        );
-        INSERT INTO note_trigrams (note_trigrams, rank) VALUES ('secure-delete', 1);";
-
-    fn notes() -> Connection {
+    /// With a number by itself, as those have that are searched along it; so many to a block.
+    fn notes(texts: impl Fn(i64) -> String, count: i64, apart: i64) -> Connection {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(NOTES).unwrap();
-        keep(&connection, "note", "text").unwrap();
         connection
-    }
-
-    fn found(connection: &Connection, table: &str, text: &str) -> Vec<i64> {
-        let index = index_of(table);
-        let sql = format!("SELECT rowid FROM {index} WHERE {index} MATCH ?1 ORDER BY rowid");
-        let mut statement = connection.prepare(&sql).unwrap();
-        statement
-            .query_map([all_of(&trigrams(text))], |row| row.get(0))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect()
-    }
-
-    /// Everything that the index has written down.
-    fn pages(connection: &Connection) -> Vec<u8> {
-        let mut statement = connection.prepare("SELECT block FROM note_trigrams_data").unwrap();
-        let blocks = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
-        blocks.flat_map(Result::unwrap).collect()
-    }
-
-    #[test]
-    fn an_index_says_what_three_letters_stand_in() {
-        let terms = |text: &str| all_of(&trigrams(text));
-        assert_eq!(terms("abcd"), r#""abc" AND "bcd""#);
-        assert_eq!(terms("a\"bc"), r#""""bc" AND "a""b""#);
-        assert_eq!(terms("aaaa"), r#""aaa""#);
-        assert_eq!((terms("ab"), terms("")), (String::new(), String::new()));
-    }
-
-    #[test]
-    fn whoever_goes_leaves_nothing_in_the_index() {
-        let connection = notes();
-        let put =
-            "INSERT INTO note (id, text) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET text = excluded.text";
-        for n in 0..300_i64 {
-            connection.execute(put, params![n.to_be_bytes(), format!("common number {n}")]).unwrap();
-        }
-        connection.execute(put, params![7_i64.to_be_bytes(), "xyzzy"]).unwrap();
-        assert_eq!(found(&connection, "note", "xyzzy").len(), 1);
-        assert_eq!(found(&connection, "note", "common").len(), 299, "she is called otherwise now");
-        connection.execute(put, params![7_i64.to_be_bytes(), "common again"]).unwrap();
-        assert!(found(&connection, "note", "xyzzy").is_empty());
-        connection.execute(put, params![8_i64.to_be_bytes(), "quuxly"]).unwrap();
-        connection.execute("DELETE FROM note WHERE id = ?1", [8_i64.to_be_bytes()]).unwrap();
-        let pages = pages(&connection);
-        for gone in ["xyz", "zzy", "quu", "uux"] {
-            assert!(!pages.windows(3).any(|three| three == gone.as_bytes()), "{gone}");
-        }
-        connection
-            .execute("INSERT INTO note_trigrams (note_trigrams) VALUES ('integrity-check')", [])
+            .execute_batch(
+                "CREATE TABLE note (
+                    nr INTEGER PRIMARY KEY, id BLOB UNIQUE, number INTEGER, text TEXT, stars INTEGER
+                ) STRICT;
+                CREATE TABLE note_trigrams (
+                    trigram INTEGER NOT NULL, block INTEGER NOT NULL, text BLOB NOT NULL, PRIMARY KEY (trigram, block)
+                ) STRICT, WITHOUT ROWID",
+            )
             .unwrap();
+        let mut changes = Changes::default();
+        let put = "INSERT INTO note (nr, id, number, text, stars) VALUES (?1, ?2, ?1, ?3, 0)";
+        for n in 0..count {
+            let id = uuid::Uuid::from_u128(n.cast_unsigned().into());
+            let row = params![n * apart, id.as_bytes(), texts(n)];
+            let write = || connection.execute(put, row);
+            changes.around(&connection, "note", ("nr = ?1", &[&(n * apart)]), write).unwrap();
+        }
+        changes.write(&connection).unwrap();
+        connection
     }
 
-    #[test]
-    fn a_search_looks_at_its_hits_only() {
-        let connection = notes();
-        let plan = format!("EXPLAIN QUERY PLAN {}", hits(&NOTE, "text"));
-        let mut statement = connection.prepare(&plan).unwrap();
-        let plan = statement.query_map(["abc", "abc"], |row| row.get::<_, String>(3)).unwrap();
-        let plan: Vec<_> = plan.map(Result::unwrap).collect();
-        assert_eq!(plan.len(), 2, "{plan:?}");
-        assert!(plan[0].starts_with("SCAN i VIRTUAL TABLE INDEX"), "{plan:?}");
-        assert_eq!(plan[1], "SEARCH t USING INTEGER PRIMARY KEY (rowid=?)");
+    fn along(
+        connection: &Connection,
+        text: &str,
+        (column, from, until): (&'static str, i64, i64),
+        direction: Direction,
+        limit: u32,
+    ) -> Option<Vec<i64>> {
+        let stretch = Stretch { column, from, until, direction };
+        let rows = containing_along(connection, &NOTE, "text", text, stretch, limit).unwrap();
+        rows.map(|rows| rows.into_iter().map(|row| numbered(&row)).collect())
+    }
+
+    fn numbered(row: &Row) -> i64 {
+        match row[1] {
+            Value::BigInt(number) => number,
+            ref other => panic!("{other:?} is no number"),
+        }
     }
 
     #[test]
     fn a_text_is_found_along_the_numbers_of_its_rows() {
-        let connection = notes();
-        let put = "INSERT INTO note (nr, id, number, text, stars) VALUES (?1, ?2, ?1, ?3, 0)";
-        for n in 0..400_i64 {
-            let text = if n % 3 == 0 { "a common number of threes" } else { "a common number" };
-            connection
-                .execute(
-                    put,
-                    params![n * 10, uuid::Uuid::from_u128(n.cast_unsigned().into()).as_bytes(), text],
-                )
-                .unwrap();
+        use Direction::{NewestFirst, OldestFirst};
+        let text = |n| if n % 3 == 0 { "a common number of threes" } else { "a common number" }.to_owned();
+        for apart in [10, 1000, 10_000] {
+            let connection = notes(text, 400, apart);
+            let found = |column, from: i64, until: i64, direction, limit| {
+                let among = (column, from * apart / 10, until * apart / 10);
+                along(&connection, "number of threes", among, direction, limit)
+            };
+            let numbers = |numbers: &[i64]| Some(numbers.iter().map(|n| n * apart / 10).collect::<Vec<_>>());
+            assert_eq!(found("nr", 0, 4000, NewestFirst, 3), numbers(&[3990, 3960, 3930]));
+            assert_eq!(found("nr", 31, 100, OldestFirst, 3), numbers(&[60, 90]));
+            assert_eq!(found("nr", 30, 60, NewestFirst, 3), numbers(&[30]));
+            assert_eq!(found("nr", 60, 60, NewestFirst, 3), numbers(&[]));
+            assert_eq!(found("nr", 0, 4000, OldestFirst, 4000).map(|all| all.len()), Some(134));
+            assert_eq!(found("stars", 0, 4000, NewestFirst, 3), None, "no index has its order");
         }
-        let along = |column, from, until, direction, limit| {
-            let stretch = Stretch { column, from, until, direction };
-            let rows =
-                containing_along(&connection, &NOTE, "text", "number of threes", stretch, limit).unwrap();
-            rows.map(|rows| rows.into_iter().map(|row| row[1].clone()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn whoever_has_the_letters_in_another_order_is_passed_by() {
+        let text = |n| if n == 200 { "abcd" } else { "bcd abc" }.to_owned();
+        let connection = notes(text, 400, 100);
+        let all = ("nr", i64::MIN, i64::MAX);
+        assert_eq!(along(&connection, "abcd", all, Direction::OldestFirst, 9), Some(vec![20_000]));
+        assert_eq!(containing(&connection, &NOTE, "text", "abcd", 399).unwrap(), None);
+        let found = containing(&connection, &NOTE, "text", "abcd", 400).unwrap();
+        assert_eq!(found.map(|rows| rows.iter().map(numbered).collect()), Some(vec![20_000]));
+        let many = notes(|_| "bcd abc".to_owned(), 30_000, 1);
+        assert_eq!(along(&many, "abcd", all, Direction::NewestFirst, 1), None, "that takes too long");
+    }
+
+    #[test]
+    fn every_text_that_stands_somewhere_is_found() {
+        let text = |n: i64| format!("{} {} {}", n % 7, n * n % 101, n % 1000);
+        let connection = notes(text, 2000, 7);
+        let mut expected: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for n in 0..2000 {
+            let text = text(n);
+            let letters: Vec<_> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+            for long in [4, 6] {
+                for ends in letters.windows(long + 1) {
+                    let numbers = expected.entry(text[ends[0]..ends[long]].to_owned()).or_default();
+                    if numbers.last() != Some(&(n * 7)) {
+                        numbers.push(n * 7);
+                    }
+                }
+            }
+        }
+        for (text, numbers) in expected.iter().step_by(5) {
+            let all = ("nr", 0, 14_000);
+            assert_eq!(along(&connection, text, all, Direction::OldestFirst, 2000).as_ref(), Some(numbers));
+            let rows = containing(&connection, &NOTE, "text", text, 2000).unwrap().unwrap();
+            assert_eq!(&rows.iter().map(numbered).collect::<Vec<_>>(), numbers, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_rarest_trigram_leads() {
+        let text = |n| if n % 100 == 7 { "common rare" } else { "common" }.to_owned();
+        let connection = notes(text, 9000, 1);
+        let index = TrigramIndex::new("note", "text");
+        let of = |text| {
+            let search = Search::new(&connection, &index, text, (0, 9), Direction::NewestFirst).unwrap();
+            search.map(|search| search.rarest)
         };
-        let numbers = |numbers: &[i64]| Some(numbers.iter().map(|n| eventstore::Value::BigInt(*n)).collect());
-        assert_eq!(along("nr", 0, 4000, Direction::NewestFirst, 3), numbers(&[3990, 3960, 3930]));
-        assert_eq!(along("nr", 31, 100, Direction::OldestFirst, 3), numbers(&[60, 90]));
-        assert_eq!(along("nr", 30, 60, Direction::NewestFirst, 3), numbers(&[30]));
-        assert_eq!(along("stars", 0, 4000, Direction::NewestFirst, 3), None, "no index has its order");
-        let few = rarest(&connection, "note", trigrams("common threes"), 4000).unwrap();
-        assert_eq!(few.len(), ASKED_FOR);
-        assert!(!few.contains("com") && !few.contains("mon"), "{few:?}");
-    }
-
-    #[test]
-    fn a_search_along_numbers_sorts_nothing() {
-        let connection = notes();
-        for direction in [Direction::OldestFirst, Direction::NewestFirst] {
-            let plan = format!("EXPLAIN QUERY PLAN {}", hits_along(&NOTE, "text", direction));
-            let mut statement = connection.prepare(&plan).unwrap();
-            let plan =
-                statement.query_map(params!["abc", "abc", 1, 9], |row| row.get::<_, String>(3)).unwrap();
-            let plan: Vec<_> = plan.map(Result::unwrap).collect();
-            assert_eq!(plan.len(), 2, "{plan:?}");
-            assert!(plan[0].starts_with("SCAN i VIRTUAL TABLE INDEX"), "{plan:?}");
-        }
-    }
-
-    #[test]
-    fn a_copy_has_an_index_of_its_own_which_goes_with_its_names() {
-        let connection = notes();
-        connection.execute_batch("INSERT INTO note (id, text) VALUES (x'01', 'before')").unwrap();
-        schema::copy(&connection, "note", "note__g2", 2).unwrap();
-        connection.execute_batch("INSERT INTO note__g2 (id, text) VALUES (x'01', 'after')").unwrap();
-        assert_eq!(
-            (found(&connection, "note", "after"), found(&connection, "note__g2", "before")),
-            (vec![], vec![])
-        );
-        rename(&connection, "note", "note__g1").unwrap();
-        rename(&connection, "note__g2", "note").unwrap();
-        assert_eq!(
-            (found(&connection, "note", "after"), found(&connection, "note__g1", "before")),
-            (vec![1], vec![1])
-        );
-        connection.execute_batch("DELETE FROM note; DELETE FROM note__g1").unwrap();
-        assert_eq!(
-            (found(&connection, "note", "after"), found(&connection, "note__g1", "before")),
-            (vec![], vec![])
-        );
-        while drop_some(&connection, "note__g1", 1).unwrap() {}
-        schema::drop(&connection, "note__g1").unwrap();
-        let sql = "SELECT COUNT(*) FROM sqlite_schema WHERE name LIKE '%g1%'";
-        assert_eq!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
-        connection.execute_batch("INSERT INTO note (id, text) VALUES (x'02', 'still kept')").unwrap();
-        assert_eq!(found(&connection, "note", "kept"), [1]);
+        assert!(!trigrams("common").contains(&of("common rare").unwrap()));
+        assert_eq!(of("co"), None);
     }
 }

@@ -48,7 +48,7 @@ fn holding(texts: &[&str], text: &str) -> BTreeSet<String> {
     texts.iter().filter(|held| held.contains(text)).map(|held| (*held).to_owned()).collect()
 }
 
-/// Signs that mean something to `LIKE`, to FTS5 and to SQL, and letters of more than one byte.
+/// Signs that mean something to `LIKE` and to SQL, and letters of more than one byte.
 const SIGNS: [&str; 14] = [
     "hello world",
     "HELLO WORLD",

@@ -1,7 +1,7 @@
 -- Lists in any order and search in any text, at the cost of a page.
 
 -- An index of trigrams names its rows by numbers, so each row has one; it is nothing that a projection declares.
-ALTER TABLE user_search RENAME TO user_search_before;
+DROP TABLE user_search;
 
 CREATE TABLE user_search (
     number INTEGER PRIMARY KEY,
@@ -23,33 +23,22 @@ CREATE TABLE user_search (
     folded TEXT NOT NULL
 ) STRICT;
 
--- Which three letters stand in which text, and no text. `secure-delete`: nothing of a row stays in it when the row goes.
--- The store knows this index by its name, makes it for every other generation, and asks it what a text is contained in.
-CREATE VIRTUAL TABLE user_search_trigrams USING fts5 (
-    folded, content = '', columnsize = 0, detail = none, tokenize = 'trigram case_sensitive 1'
-);
-INSERT INTO user_search_trigrams (user_search_trigrams, rank) VALUES ('secure-delete', 1);
+-- Which three letters stand in which text, and no text. For each of them, in blocks of 4096 numbers, which rows have it.
+-- The store knows this index by its name, and its postings by that of their column. It keeps it with every row that it
+-- writes, makes one for every other generation, and asks it what a text is contained in.
+CREATE TABLE user_search_trigrams (
+    trigram INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    folded BLOB NOT NULL,
+    PRIMARY KEY (trigram, block)
+) STRICT, WITHOUT ROWID;
 
-CREATE TRIGGER user_search_trigrams_put AFTER INSERT ON user_search BEGIN
-    INSERT INTO user_search_trigrams (rowid, folded) VALUES (new.rowid, new.folded);
-END;
-CREATE TRIGGER user_search_trigrams_changed AFTER UPDATE OF folded ON user_search WHEN old.folded IS NOT new.folded BEGIN
-    INSERT INTO user_search_trigrams (user_search_trigrams, rowid, folded) VALUES ('delete', old.rowid, old.folded);
-    INSERT INTO user_search_trigrams (rowid, folded) VALUES (new.rowid, new.folded);
-END;
-CREATE TRIGGER user_search_trigrams_gone AFTER DELETE ON user_search BEGIN
-    INSERT INTO user_search_trigrams (user_search_trigrams, rowid, folded) VALUES ('delete', old.rowid, old.folded);
-END;
-
-INSERT INTO user_search (
-        id, email, username, first_name, last_name, avatar_url, status, standing, created_at, last_updated, deleted_at,
-        version, position, email_key, username_key, folded
-    ) SELECT
-        id, email, username, first_name, last_name, avatar_url, status, standing, created_at, last_updated, deleted_at,
-        version, position, email_key, username_key, folded
-    FROM user_search_before ORDER BY id;
-
-DROP TABLE user_search_before;
+-- No statement makes that of the rows of before, so they are made anew: the next process that serves does it, user by user.
+-- Other generations than the live one have rows without numbers; they go.
+DELETE FROM projections WHERE name = 'user_search' AND slot <> 'live';
+DELETE FROM parked_events WHERE projection = 'user_search'
+    AND number = (SELECT number FROM projections WHERE name = 'user_search' AND slot = 'live');
+UPDATE projections SET phase = 'walking', walk_after = NULL, events_done = 0 WHERE name = 'user_search' AND slot = 'live';
 
 -- A page in every order, of each status by itself: however rare a status is, nobody else is passed by. Under new names:
 -- those of before may still belong to the generation before.

@@ -25,10 +25,12 @@ const ALONE: &[(&str, &str)] = &[
     ("crates/eventstore-sqlite/src/append/", "a batch is many statements, row by row"),
     ("crates/eventstore-sqlite/src/backup.rs", "a server comes with pg_basebackup"),
     ("crates/eventstore-sqlite/src/plans.rs", "a server's plans are looked at by the tests that have one"),
+    ("crates/eventstore-sqlite/src/projection/postings.rs", "a server's index of trigrams packs its own"),
     (
         "crates/eventstore-sqlite/src/projection/schema.rs",
         "a server's functions copy tables, made by the migration",
     ),
+    ("crates/eventstore-sqlite/src/projection/trigrams.rs", "a server keeps its index of trigrams by itself"),
     ("crates/eventstore-sqlite/src/wal.rs", "a server's WAL is the operator's affair"),
 ];
 

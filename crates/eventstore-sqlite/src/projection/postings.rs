@@ -39,8 +39,10 @@ impl Postings {
 
     /// The smallest first.
     pub(super) fn places(&self) -> impl DoubleEndedIterator<Item = u16> {
-        let has = |place: &u16| self.0[usize::from(place / 64)] & (1 << (place % 64)) != 0;
-        (0..NUMBERS).filter(has)
+        let words = self.0.iter().zip((0..NUMBERS).step_by(64)).filter(|(word, _)| **word != 0);
+        words.flat_map(|(word, first)| {
+            (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| first + bit)
+        })
     }
 
     fn to_bytes(&self) -> Vec<u8> {

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use eventstore::EventStore;
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 
 /// So much longer than they work all projections of a process rest together where appends never cease.
 const REST_OF_WORK: f64 = 4.0;
@@ -44,8 +46,20 @@ impl Breaks {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).worked(Instant::now(), time, appending);
     }
 
-    /// How long it is until the next step.
-    pub(super) fn left(&self) -> Duration {
+    /// Waits until the next step may begin. Whoever waits for what is shown ends the break.
+    pub(super) async fn take<T>(&self, shown: &watch::Sender<T>, awaited: &Notify) {
+        while shown.receiver_count() == 0
+            && let left = self.left()
+            && !left.is_zero()
+        {
+            tokio::select! {
+                () = sleep(left) => {}
+                () = awaited.notified() => {}
+            }
+        }
+    }
+
+    fn left(&self) -> Duration {
         let over = self.0.lock().unwrap_or_else(PoisonError::into_inner).over;
         over.saturating_duration_since(Instant::now())
     }
@@ -65,6 +79,9 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Waker};
+
     use super::*;
 
     const MILLISECOND: Duration = Duration::from_millis(1);
@@ -83,6 +100,32 @@ mod tests {
         assert_eq!(rested(0.05), 10 * MILLISECOND);
         assert_eq!(rested(0.1), 20 * MILLISECOND);
         assert_eq!(rested(0.2), 20 * MILLISECOND, "two batches at a time are not busier than one");
+    }
+
+    /// A break that does not end by itself while the test runs.
+    fn long() -> (Breaks, watch::Sender<()>, Notify) {
+        let breaks = Breaks::new();
+        breaks.0.lock().unwrap().over += Duration::from_hours(1);
+        (breaks, watch::Sender::new(()), Notify::new())
+    }
+
+    fn is_over(rest: Pin<&mut impl Future<Output = ()>>) -> bool {
+        rest.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_ends_a_break_and_keeps_the_next_from_beginning() {
+        let (breaks, shown, awaited) = long();
+        let mut rest = pin!(breaks.take(&shown, &awaited));
+        assert!(!is_over(rest.as_mut()), "nobody waits");
+        awaited.notify_one();
+        assert!(!is_over(rest.as_mut()), "whoever waited has gone again");
+        let waits = shown.subscribe();
+        awaited.notify_one();
+        assert!(is_over(rest));
+        assert!(is_over(pin!(breaks.take(&shown, &awaited))));
+        drop(waits);
+        assert!(!is_over(pin!(breaks.take(&shown, &awaited))));
     }
 
     #[test]

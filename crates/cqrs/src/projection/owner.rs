@@ -244,10 +244,11 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
 
     /// Makes room for commands.
     async fn take_a_break(&mut self, worked: Duration, stop: &CancellationToken) {
-        self.place.breaks.worked(worked, &*self.place.store);
+        let place = self.place;
+        place.breaks.worked(worked, &*place.store);
         tokio::select! {
-            () = self.place.take_a_break() => {}
-            () = self.place.nudge.notified() => self.looked = None,
+            () = place.breaks.take(&place.shown, &place.awaited) => {}
+            () = place.nudge.notified() => self.looked = None,
             () = stop.cancelled() => {}
         }
     }

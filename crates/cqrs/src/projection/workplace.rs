@@ -92,19 +92,6 @@ impl<E: Send + Sync + 'static> Workplace<E> {
         Ok(time)
     }
 
-    /// Takes a break if one is due. Whoever waits for this projection ends it.
-    pub(super) async fn take_a_break(&self) {
-        while self.shown.receiver_count() == 0
-            && let left = self.breaks.left()
-            && !left.is_zero()
-        {
-            tokio::select! {
-                () = tokio::time::sleep(left) => {}
-                () = self.awaited.notified() => {}
-            }
-        }
-    }
-
     /// Gives a lease back, unless that takes too long: then it expires.
     pub(super) async fn release(&self, lease: &str, fence: Fence) {
         let released = self.projections().release(lease, fence);

@@ -50,6 +50,9 @@ pub struct HostLimits {
     pub header_read_timeout: Duration,
     /// From the end of a request's headers to the end of its body.
     pub body_read_timeout: Duration,
+    /// From the refusal of a request until nobody waits for the rest of its body. She has been told: she is at its end soon, or
+    /// does not listen, and whoever stops the service waits for her.
+    pub unread_timeout: Duration,
     /// How long a piece of an answer waits for its reader. Slow readers are served slowly; whoever stops is dropped.
     pub stalled_max: Duration,
     /// How often an idle HTTP/2 peer is asked whether it still exists.
@@ -86,6 +89,7 @@ impl Default for HostLimits {
             handshake_timeout: Duration::from_secs(5),
             header_read_timeout: Duration::from_secs(10),
             body_read_timeout: Duration::from_secs(10),
+            unread_timeout: Duration::from_secs(1),
             stalled_max: Duration::from_mins(1),
             keep_alive_interval: Duration::from_secs(30),
             deadline_max: Duration::from_mins(1),

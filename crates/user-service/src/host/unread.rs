@@ -13,9 +13,6 @@ use tokio::time::timeout;
 
 use super::limits::HostLimits;
 
-/// Whoever has been told that she is refused is at the end soon, or does not listen: and who stops the service waits for her.
-const TIME_MAX: Duration = Duration::from_secs(1);
-
 /// How much of it is taken, and how long it is waited for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rest {
@@ -26,7 +23,7 @@ pub(super) struct Rest {
 impl Rest {
     /// As much as is read of a request that is not refused, and not for as long.
     pub(super) fn within(limits: &HostLimits) -> Self {
-        Self { bytes_max: limits.body_bytes_max(), time_max: limits.body_read_timeout.min(TIME_MAX) }
+        Self { bytes_max: limits.body_bytes_max(), time_max: limits.unread_timeout }
     }
 
     /// A body whose rest is taken when it is dropped.

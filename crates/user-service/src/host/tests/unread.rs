@@ -12,6 +12,8 @@ use super::frames::{DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, fr
 use super::{Running, start_routes};
 use crate::host::{Api, HostLimits, Readiness};
 
+const NEVER: Duration = Duration::from_hours(24);
+
 /// At a gate that lets nobody in and reads nothing.
 async fn start_refusing(limits: HostLimits) -> Running {
     let gate = from_fn(|_: Request, _: Next| async { StatusCode::UNAUTHORIZED });
@@ -56,14 +58,15 @@ async fn who_is_refused_may_send_the_rest() {
 
 #[tokio::test]
 async fn the_rest_is_waited_for_so_long_and_no_longer() {
-    let soon = HostLimits { body_read_timeout: Duration::from_millis(50), ..HostLimits::default() };
-    let host = start_refusing(soon).await;
+    let limits = HostLimits { unread_timeout: Duration::from_millis(50), ..HostLimits::default() };
+    let host = start_refusing(limits).await;
     until(&mut refused(&host).await, RST_STREAM).await;
 }
 
 #[tokio::test]
 async fn the_rest_is_so_large_and_no_larger() {
-    let host = start_refusing(HostLimits { message_bytes_max: 1000, ..HostLimits::default() }).await;
+    let limits = HostLimits { message_bytes_max: 1000, unread_timeout: NEVER, ..HostLimits::default() };
+    let host = start_refusing(limits).await;
     let mut stream = refused(&host).await;
     stream.write_all(&frame(DATA, 0, 1, &[b'x'; 2000])).await.expect("the host reads");
     until(&mut stream, RST_STREAM).await;

@@ -9,6 +9,7 @@ mod reading_only;
 mod standing_by;
 mod running;
 mod starting;
+mod upgrading;
 mod encrypted;
 mod stopping;
 mod watching;

@@ -52,7 +52,8 @@ pub(crate) fn take(scenario: &Scenario, effort: Effort, place: &Place) -> anyhow
                 subject.callers,
                 measured.rate
             );
-            ensure!(measured.answered > 0, "{} answered nothing in time", subject.contender.name());
+            let beside = measured.beside.as_deref().is_none_or(|beside| beside.answered > 0);
+            ensure!(measured.answered > 0 && beside, "{} answered nothing in time", subject.contender.name());
             figures.entry(subject).or_default().push(measured);
         }
     }

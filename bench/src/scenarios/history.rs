@@ -69,8 +69,8 @@ fn rebuilt(engine: Engine, url: &str, (users, events): (usize, usize)) -> anyhow
             bars.extend(anew.map(|built| folds(store, built, &folded)).collect::<Result<Vec<_>, _>>()?);
         }
         Engine::Postgres => {
-            let search = built.iter().find(|built| built.what == "users").context("users were not built")?;
-            let ratios = projected.iter().map(|projected| rate(search) / rate(projected));
+            let users = built.iter().find(|built| built.what == "users").context("users were not built")?;
+            let ratios = projected.iter().map(|projected| rate(users) / rate(projected));
             bars.push(Judged {
                 id: format!("G2-{store}-seed"),
                 what: format!("{store}: users built anew, times the predecessor's projector"),
@@ -93,12 +93,14 @@ fn rate(built: &Built) -> f64 {
     crate::load::ratio(built.events, 1) / built.seconds
 }
 
+/// The largest decides: one that does not stay within it is enough.
 fn bounded(store: &str, built: &[Built]) -> anyhow::Result<Judged> {
+    let peak_mib = built.iter().map(|built| built.peak_mib).fold(0.0, f64::max);
     Ok(Judged {
         id: format!("G2-{store}-memory"),
         what: format!("{store}: memory of building anew, of {MEMORY_MAX_MIB} MiB"),
         limit: Limit::AtMost(1.0),
-        ratio: Ratio::of(built.iter().map(|built| built.peak_mib / MEMORY_MAX_MIB).collect())?,
+        ratio: Ratio::of(vec![peak_mib / MEMORY_MAX_MIB])?,
     })
 }
 

@@ -42,7 +42,7 @@ pub(crate) trait Tamper: Debug + Send + Sync + 'static {
         &self,
         store: &dyn ProjectionStore,
         batch: ProjectionBatch,
-    ) -> Result<(), ProjectionError> {
+    ) -> Result<Duration, ProjectionError> {
         store.apply(batch).await
     }
 
@@ -165,7 +165,7 @@ impl<T: Tamper> ProjectionStore for Tampered<T> {
         through!(self, "rows_after", self.by.rows_after(self.inner(), table, slot, after, limit))
     }
 
-    async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {
+    async fn apply(&self, batch: ProjectionBatch) -> Result<Duration, ProjectionError> {
         through!(self, "apply", self.by.apply(self.inner(), batch))
     }
 

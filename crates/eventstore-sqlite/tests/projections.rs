@@ -84,7 +84,7 @@ async fn put(
     fence: Fence,
     rows: Vec<ProjectionRow>,
 ) -> Result<(), ProjectionError> {
-    store.projections().apply(batch(store, slot, fence, rows).await).await
+    store.projections().apply(batch(store, slot, fence, rows).await).await.map(drop)
 }
 
 fn note(number: i64, stars: i64) -> ProjectionRow {

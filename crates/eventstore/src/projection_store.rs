@@ -109,8 +109,9 @@ pub trait ProjectionStore: Debug + Send + Sync {
     ) -> Result<Option<Vec<Row>>, ProjectionError>;
 
     /// Takes one step: rows, parked events and progress in one transaction. What is personal in rows of streams without
-    /// a row in the layout's `subjects` is gone when it commits, also against an erasure at the same time.
-    async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError>;
+    /// a row in the layout's `subjects` is gone when it commits, also against an erasure at the same time. Answers how long the
+    /// store worked on it, which is less than the caller waited: others may have had their turns before.
+    async fn apply(&self, batch: ProjectionBatch) -> Result<Duration, ProjectionError>;
 
     /// Begins another generation, `Next`, walking up to a position; an unfinished one goes.
     async fn begin(

@@ -19,7 +19,11 @@ pub(crate) struct NoFence(pub(crate) Arc<dyn EventStore>);
 
 #[async_trait]
 impl Tamper for NoFence {
-    async fn apply(&self, _: &dyn ProjectionStore, batch: ProjectionBatch) -> Result<(), ProjectionError> {
+    async fn apply(
+        &self,
+        _: &dyn ProjectionStore,
+        batch: ProjectionBatch,
+    ) -> Result<Duration, ProjectionError> {
         let store = Arc::clone(&self.0);
         // Nobody who loses interest in it calls it back.
         let written = tokio::spawn(async move {
@@ -35,7 +39,7 @@ impl Tamper for NoFence {
 }
 
 /// With the right of whoever has it, from wherever the projection stands.
-async fn force(store: &dyn ProjectionStore, batch: ProjectionBatch) -> Result<(), ProjectionError> {
+async fn force(store: &dyn ProjectionStore, batch: ProjectionBatch) -> Result<Duration, ProjectionError> {
     loop {
         let name = batch.layout.name;
         let lease = store.leases().await?.into_iter().find(|lease| lease.projection == name);

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cqrs::Fault;
@@ -128,7 +129,7 @@ impl Tamper for Forgetful {
         &self,
         store: &dyn ProjectionStore,
         batch: ProjectionBatch,
-    ) -> Result<(), ProjectionError> {
+    ) -> Result<Duration, ProjectionError> {
         match self.0 {
             Some(Control::SkipOnError) => store.apply(ProjectionBatch { park: Vec::new(), ..batch }).await,
             None => store.apply(batch).await,

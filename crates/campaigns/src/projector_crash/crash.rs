@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use eventstore::{Phase, ProjectionBatch, ProjectionError, ProjectionStore, ReadError};
@@ -89,7 +90,7 @@ impl Tamper for Crash {
         &self,
         store: &dyn ProjectionStore,
         batch: ProjectionBatch,
-    ) -> Result<(), ProjectionError> {
+    ) -> Result<Duration, ProjectionError> {
         match self.control {
             Some(Control::CheckpointApart) if batch.from.phase == Phase::Tailing && counts(&batch) => {
                 let (park, unpark) = (Vec::new(), Vec::new());

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use eventstore::EventStore;
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
+use tokio::time::sleep_until;
 
-/// So much longer than they work all projections of a process rest together where appends never cease.
+/// So much longer than the store works for them all projections of a process rest together where appends never cease.
 const REST_OF_WORK: f64 = 4.0;
 
 /// No break is longer, whatever a step took: others wait to see what happened.
@@ -40,28 +40,22 @@ impl Breaks {
         Self(Arc::new(Mutex::new(State { over: now, looked: now, appending: 0.0, share: 0.0 })))
     }
 
-    /// Somebody has worked so long.
+    /// The store has worked so long for somebody.
     pub(super) fn worked(&self, time: Duration, store: &dyn EventStore) {
         let appending = store.stats().appends.map_or(0.0, |appends| appends.batch_seconds.sum);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).worked(Instant::now(), time, appending);
     }
 
-    /// Waits until the next step may begin. Whoever waits for what is shown ends the break.
+    /// Waits until the next step may begin, by what is known now: whatever others do meanwhile, it does not wait for longer.
+    /// Whoever waits for what is shown ends the break.
     pub(super) async fn take<T>(&self, shown: &watch::Sender<T>, awaited: &Notify) {
-        while shown.receiver_count() == 0
-            && let left = self.left()
-            && !left.is_zero()
-        {
+        let over = self.0.lock().unwrap_or_else(PoisonError::into_inner).over;
+        while shown.receiver_count() == 0 && Instant::now() < over {
             tokio::select! {
-                () = sleep(left) => {}
+                () = sleep_until(over.into()) => {}
                 () = awaited.notified() => {}
             }
         }
-    }
-
-    fn left(&self) -> Duration {
-        let over = self.0.lock().unwrap_or_else(PoisonError::into_inner).over;
-        over.saturating_duration_since(Instant::now())
     }
 }
 
@@ -126,6 +120,16 @@ mod tests {
         assert!(is_over(pin!(breaks.take(&shown, &awaited))));
         drop(waits);
         assert!(!is_over(pin!(breaks.take(&shown, &awaited))));
+    }
+
+    #[tokio::test]
+    async fn a_break_is_no_longer_for_what_others_do_meanwhile() {
+        let (breaks, shown, awaited) = (Breaks::new(), watch::Sender::new(()), Notify::new());
+        breaks.0.lock().unwrap().over += MILLISECOND;
+        let mut rest = pin!(breaks.take(&shown, &awaited));
+        assert!(!is_over(rest.as_mut()));
+        breaks.0.lock().unwrap().over += Duration::from_hours(1);
+        rest.await;
     }
 
     #[test]

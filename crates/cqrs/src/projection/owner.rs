@@ -1,7 +1,7 @@
 //! What the owner of a projection does, turn by turn, until it is told to stop or somebody else owns it.
 
 use std::future::pending;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use eventstore::{Fence, Generation, Phase, Position, ProjectionError, ProjectionMode, Slot};
 use tokio::time::sleep;
@@ -78,7 +78,6 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
             if stop.is_cancelled() {
                 return Ended::Stopped;
             }
-            let begun = Instant::now();
             let turn = async {
                 if !known {
                     self.look().await?;
@@ -90,7 +89,7 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
                     known = true;
                     backoff.succeeded();
                     match turn {
-                        Turn::Busy => self.take_a_break(begun.elapsed(), stop).await,
+                        Turn::Busy => self.take_a_break(stop).await,
                         Turn::Idle => self.rest(stop).await,
                         Turn::Over => return Ended::Yielded,
                     }
@@ -243,9 +242,8 @@ impl<'a, E: Send + Sync + 'static> Owner<'a, E> {
     }
 
     /// Makes room for commands.
-    async fn take_a_break(&mut self, worked: Duration, stop: &CancellationToken) {
+    async fn take_a_break(&mut self, stop: &CancellationToken) {
         let place = self.place;
-        place.breaks.worked(worked, &*place.store);
         tokio::select! {
             () = place.breaks.take(&place.shown, &place.awaited) => {}
             () = place.nudge.notified() => self.looked = None,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eventstore::{
     EventStore, Fence, Position, ProjectionBatch, ProjectionError, ProjectionLayout, ProjectionStore,
@@ -76,19 +76,16 @@ impl<E: Send + Sync + 'static> Workplace<E> {
         Ok(both.map(|(recorded, event)| Happened { recorded, event }).collect())
     }
 
-    /// Takes a step, and says how long that took: in a task of its own, so that whoever waits for it can do something else
-    /// meanwhile without it taking longer.
+    /// Takes a step, and says how long the store worked on it: in a task of its own, so that whoever waits for it can do
+    /// something else meanwhile without it taking longer.
     pub(super) async fn apply(&self, batch: ProjectionBatch, events: usize) -> Result<Duration, Trouble> {
         let (parked, store) = (batch.park.len(), Arc::clone(&self.store));
         let mut writing = JoinSet::new();
-        writing.spawn(async move {
-            let begun = Instant::now();
-            (store.projections().apply(batch).await, begun.elapsed())
-        });
+        writing.spawn(async move { store.projections().apply(batch).await });
         let joined = writing.join_next().await.expect("it has one task");
-        let (applied, time) = joined.unwrap_or_else(|error| resume_unwind(error.into_panic()));
-        applied?;
+        let time = joined.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
         self.counters.step(events, parked, time);
+        self.breaks.worked(time, &*self.store);
         Ok(time)
     }
 

@@ -222,7 +222,7 @@ impl ProjectionStore for Faulty {
     ) -> Result<Option<Vec<Row>>, ProjectionError> {
         self.step(self.store.projections().containing_along(table, column, text, stretch, limit)).await
     }
-    async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {
+    async fn apply(&self, batch: ProjectionBatch) -> Result<Duration, ProjectionError> {
         self.step(self.store.projections().apply(batch)).await
     }
     async fn begin(

@@ -14,7 +14,7 @@ mod wish;
 mod held;
 mod tries;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use deadpool_postgres::Object;
@@ -129,9 +129,11 @@ impl ProjectionStore for Store {
         text::containing_along(&self.reader, table, column, text, stretch, limit).await
     }
 
-    async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {
+    async fn apply(&self, batch: ProjectionBatch) -> Result<Duration, ProjectionError> {
         let mut client = self.stepping()?.client().await?;
-        apply::apply(step(&mut client, self.log_id, self.now()).await?, &batch).await
+        let begun = Instant::now();
+        apply::apply(step(&mut client, self.log_id, self.now()).await?, &batch).await?;
+        Ok(begun.elapsed())
     }
 
     async fn begin(

@@ -15,7 +15,7 @@ mod parked;
 mod wish;
 mod held;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use eventstore::append_task::AppendQueue;
@@ -178,12 +178,16 @@ impl ProjectionStore for Store {
         self.look(|connection| text::containing_along(connection, table, column, text, stretch, limit))
     }
 
-    async fn apply(&self, batch: ProjectionBatch) -> Result<(), ProjectionError> {
+    async fn apply(&self, batch: ProjectionBatch) -> Result<Duration, ProjectionError> {
         // What is parked, or parked no longer, waits for the disk: somebody was told.
-        if !batch.park.is_empty() || !batch.unpark.is_empty() {
-            return self.step(move |step| apply::apply(step, &batch)).await;
-        }
-        self.losable_step(move |step| apply::apply(step, &batch)).await
+        let losable = batch.park.is_empty() && batch.unpark.is_empty();
+        let job = move |writer: &mut Writer| {
+            let (begun, apply) = (Instant::now(), |step: &Step<'_>| apply::apply(step, &batch));
+            if losable { writer.losable_step(apply) } else { writer.step(apply) }?;
+            Ok(begun.elapsed())
+        };
+        let taken = self.writing()?.run_job(job).await;
+        taken.map_err(|error| ReadError::StoreDown(Box::new(error)))?
     }
 
     async fn begin(

@@ -73,11 +73,11 @@ pub(super) fn containing_along(
     while let Some((block, postings)) = search.step().map_err(failed)? {
         looks += 1;
         for number in within(stretch, block, &postings) {
-            if found.len() == limit as usize {
-                return Ok(Some(found));
-            }
             looks += 1;
             found.extend(row(&moment, table, column, text, number)?);
+            if found.len() >= limit as usize {
+                return Ok(Some(found));
+            }
         }
         if looks > LOOKS_MAX {
             return Ok(None);

@@ -130,7 +130,7 @@ impl Step {
     }
 
     pub(super) async fn on(self, store: &impl EventStore) -> Result<(), ProjectionError> {
-        store.projections().apply(self.0).await
+        store.projections().apply(self.0).await.map(drop)
     }
 
     /// Takes it, and it must be taken.

@@ -56,8 +56,9 @@ impl Connections {
         go_away: CancellationToken,
         cut: CancellationToken,
     ) -> Self {
+        let (rest, first_request_timeout) =
+            (Rest::within(limits, executor.clone()), limits.header_read_timeout);
         let http = Arc::new(http(executor, limits));
-        let (rest, first_request_timeout) = (Rest::within(limits), limits.header_read_timeout);
         Self { http, router, rest, first_request_timeout, go_away, cut }
     }
 

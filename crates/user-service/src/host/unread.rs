@@ -9,26 +9,29 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::rt::Executor as _;
 use tokio::time::timeout;
 
+use super::accept::Tracked;
 use super::limits::HostLimits;
 
 /// How much of it is taken, and how long it is waited for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Rest {
+    executor: Tracked,
     bytes_max: usize,
     time_max: Duration,
 }
 
 impl Rest {
     /// As much as is read of a request that is not refused, and not for as long.
-    pub(super) fn within(limits: &HostLimits) -> Self {
-        Self { bytes_max: limits.body_bytes_max(), time_max: limits.unread_timeout }
+    pub(super) fn within(limits: &HostLimits, executor: Tracked) -> Self {
+        Self { executor, bytes_max: limits.body_bytes_max(), time_max: limits.unread_timeout }
     }
 
     /// A body whose rest is taken when it is dropped.
-    pub(super) fn of(self, body: Incoming) -> Body {
-        Body::new(Taken { body: Some(body), rest: self })
+    pub(super) fn of(&self, body: Incoming) -> Body {
+        Body::new(Taken { body: Some(body), rest: self.clone() })
     }
 
     async fn take(self, mut body: Incoming) {
@@ -74,7 +77,7 @@ impl HttpBody for Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         if let Some(body) = self.body.take_if(|body| !body.is_end_stream()) {
-            tokio::spawn(self.rest.take(body));
+            self.rest.executor.execute(self.rest.clone().take(body));
         }
     }
 }

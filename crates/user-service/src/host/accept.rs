@@ -14,6 +14,7 @@ use super::connection::{Caller, Connections, Peer};
 use super::handshake::Handshakes;
 use super::limits::HostLimits;
 use super::places::Places;
+use super::wire::Wire;
 use super::{panics, taken};
 use crate::metrics::Bounds;
 
@@ -39,6 +40,13 @@ pub(super) struct Tracked {
     tasks: TaskTracker,
     stalled_max: Duration,
     bounds: Bounds,
+}
+
+impl Tracked {
+    /// A stream that ends when nobody takes what is written to it, as a request does.
+    pub(super) fn watched<S>(&self, stream: S) -> Wire<S> {
+        Wire::new(stream, self.stalled_max, self.bounds.clone())
+    }
 }
 
 impl<F> Executor<F> for Tracked

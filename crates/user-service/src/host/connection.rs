@@ -41,6 +41,7 @@ pub(super) struct Caller {
 #[derive(Clone)]
 pub(super) struct Connections {
     http: Arc<Builder<Tracked>>,
+    executor: Tracked,
     router: Router,
     rest: Rest,
     first_request_timeout: Duration,
@@ -58,8 +59,8 @@ impl Connections {
     ) -> Self {
         let (rest, first_request_timeout) =
             (Rest::within(limits, executor.clone()), limits.header_read_timeout);
-        let http = Arc::new(http(executor, limits));
-        Self { http, router, rest, first_request_timeout, go_away, cut }
+        let http = Arc::new(http(executor.clone(), limits));
+        Self { http, executor, router, rest, first_request_timeout, go_away, cut }
     }
 
     /// The future that is this connection. It ends by itself; nothing is left to be awaited.
@@ -67,7 +68,7 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { http, router, rest, first_request_timeout, go_away, cut } = self.clone();
+        let Self { http, executor, router, rest, first_request_timeout, go_away, cut } = self.clone();
         async move {
             let asked = Notify::new();
             let service = service_fn(|mut request: Request<Incoming>| {
@@ -79,7 +80,7 @@ impl Connections {
                 let answer = router.clone().call(request.map(|body| rest.of(body)));
                 async { answer.await.map(|answer| answer.map(taken::watched)) }
             });
-            let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+            let mut connection = pin!(http.serve_connection(TokioIo::new(executor.watched(stream)), service));
             tokio::select! {
                 biased;
                 () = cut.cancelled() => return,

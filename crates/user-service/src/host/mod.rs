@@ -8,6 +8,7 @@ mod accept;
 mod places;
 mod connection;
 mod taken;
+mod wire;
 mod unread;
 mod panics;
 mod measured;

@@ -76,3 +76,41 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         self.unless_stalled(context, taken)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::join;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(50);
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn what_nobody_takes_ends_the_connection_and_is_counted_once() {
+        let (_never_read, host) = duplex(4);
+        let bounds = Bounds::default();
+        let mut wire = Wire::new(host, SOON, bounds.clone());
+        let written = timeout(LONG, wire.write_all(b"an answer")).await.expect("it is not waited for");
+        assert_eq!(written.unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!(bounds.text().contains("user_service_stalled_answers_total 1\n"), "{}", bounds.text());
+    }
+
+    #[tokio::test]
+    async fn who_takes_a_little_again_and_again_is_never_cut_off() {
+        let (mut slow, host) = duplex(1);
+        let stalled_max = 10 * SOON;
+        let mut wire = Wire::new(host, stalled_max, Bounds::default());
+        let reading = async {
+            for _ in 0..15 {
+                sleep(SOON).await;
+                slow.read_u8().await.unwrap();
+            }
+        };
+        let both = async { join!(wire.write_all(&[0; 15]), reading) };
+        let (written, ()) = timeout(LONG, both).await.expect("all of it is taken");
+        written.unwrap();
+    }
+}

@@ -1,10 +1,9 @@
-//! The gate: a layer around everything that callers reach. It lets a request pass with a [`Principal`], or answers itself,
+//! The gate before everything that callers reach. It lets a request pass with a [`Principal`], or answers itself,
 //! before anybody has read the body.
 
-use axum::Router;
+use async_trait::async_trait;
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::Request;
 use axum::response::Response;
 use connectrpc::ConnectError;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -14,7 +13,7 @@ use user_domain::Scopes;
 use super::required::Purpose;
 use super::{BearerToken, Denial, Principal, Tokens};
 use crate::grpc;
-use crate::host::CallerCertificate;
+use crate::host::{CallerCertificate, Gatekeeper};
 use crate::metrics::Told;
 
 /// A token has 80 bytes.
@@ -51,11 +50,6 @@ impl Gate {
     #[must_use]
     pub fn with_scopes_of_certificates(self, of_certificates: Scopes) -> Self {
         Self { of_certificates, ..self }
-    }
-
-    /// The same routes, behind it.
-    pub(crate) fn before(self, routes: Router) -> Router {
-        routes.layer(from_fn_with_state(self, answer))
     }
 
     async fn principal(
@@ -98,21 +92,24 @@ impl Gate {
     }
 }
 
-async fn answer(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    let purpose = Purpose::of(request.uri().path());
-    if purpose == Purpose::Health {
-        return next.run(request).await;
-    }
-    let told = request.extensions().get::<Told>().cloned();
-    let certificate = request.extensions().get();
-    match gate.admit(request.headers(), certificate, purpose, told.as_ref()).await {
-        Ok(principal) => {
-            // It has done its work, and nobody further in may come to print it.
-            request.headers_mut().remove(AUTHORIZATION);
-            request.extensions_mut().insert(principal);
-            next.run(request).await
+#[async_trait]
+impl Gatekeeper for Gate {
+    async fn refusal(&self, request: &mut Request) -> Option<Response> {
+        let purpose = Purpose::of(request.uri().path());
+        if purpose == Purpose::Health {
+            return None;
         }
-        Err(denial) => refusal(&denial, request.headers(), told.as_ref()),
+        let told = request.extensions().get::<Told>().cloned();
+        let certificate = request.extensions().get();
+        match self.admit(request.headers(), certificate, purpose, told.as_ref()).await {
+            Ok(principal) => {
+                // It has done its work, and nobody further in may come to print it.
+                request.headers_mut().remove(AUTHORIZATION);
+                request.extensions_mut().insert(principal);
+                None
+            }
+            Err(denial) => Some(refusal(&denial, request.headers(), told.as_ref())),
+        }
     }
 }
 

@@ -4,18 +4,21 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
 use hyper::rt::Executor;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
 use super::connection::{Caller, Connections, Peer};
 use super::handshake::Handshakes;
 use super::limits::HostLimits;
 use super::places::Places;
 use super::wire::Wire;
-use super::{panics, taken};
+use super::taken;
 use crate::metrics::Bounds;
 
 /// The system refuses a connection when it is out of file descriptors: give it time to get some back
@@ -64,6 +67,18 @@ where
     }
 }
 
+/// What answers requests. Cheap to clone.
+pub(super) trait Answers: Clone + Send + Sync + 'static {
+    fn answer(self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+impl Answers for Router {
+    async fn answer(self, request: Request) -> Response {
+        let Ok(answer) = self.oneshot(request).await;
+        answer
+    }
+}
+
 /// What stands between accepting a connection and serving it.
 #[derive(Clone)]
 pub(super) enum Entrance {
@@ -78,19 +93,18 @@ pub(super) struct Door {
     pub(super) bounds: Bounds,
 }
 
-/// Serves `router` behind `door` until `stop`, then drains within `limits.drain_max`.
+/// Has requests answered behind `door` until `stop`, then drains within `limits.drain_max`.
 pub(super) async fn serve(
     door: Door,
-    router: Router,
+    answers: impl Answers,
     limits: &HostLimits,
     stop: &CancellationToken,
 ) -> Drained {
     let Door { listener, entrance, bounds } = door;
     let (tasks, cut) = (TaskTracker::new(), CancellationToken::new());
     let places = Places::new(limits.connections_max, limits.connections_per_address_max);
-    let router = panics::contain(router);
     let tracked = Tracked { tasks: tasks.clone(), stalled_max: limits.stalled_max, bounds };
-    let connections = Connections::new(tracked.clone(), router, limits, stop.clone(), cut.clone());
+    let connections = Connections::new(tracked.clone(), answers, limits, stop.clone(), cut.clone());
     let guests = Reception { places: places.clone(), connections, tracked };
     // The listener goes with the loop, so nobody connects to a service that is leaving.
     tokio::select! {
@@ -111,13 +125,13 @@ pub(super) async fn serve(
 
 /// Lets connections in, one after the other, and never waits for any of them.
 #[derive(Clone)]
-struct Reception {
+struct Reception<A> {
     places: Places,
-    connections: Connections,
+    connections: Connections<A>,
     tracked: Tracked,
 }
 
-impl Reception {
+impl<A: Answers> Reception<A> {
     async fn receive(&self, listener: TcpListener, entrance: &Entrance) {
         loop {
             match listener.accept().await {
@@ -162,7 +176,7 @@ impl Reception {
     }
 
     /// One of those that are served, until it is dropped.
-    fn place(&self, peer: Peer) -> Option<impl Send + use<>> {
+    fn place(&self, peer: Peer) -> Option<impl Send + use<A>> {
         match self.places.take(peer.0.ip()) {
             Ok(place) => Some((place, self.tracked.bounds.connection())),
             Err(full) => {

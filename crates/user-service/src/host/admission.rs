@@ -5,17 +5,13 @@
 //! counted, and keeps nobody from being served. Health and reflection have places of their own, as many as connections: they
 //! are told how it is whatever else goes on.
 
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::Request;
 use axum::response::Response;
 use connectrpc::ErrorCode;
 use futures_util::FutureExt as _;
@@ -25,25 +21,17 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use user_api::ApiError;
 
-use super::connection::Peer;
+use super::api::Rpc;
 use super::kind::Kind;
 use super::limits::HostLimits;
 use super::places::{Place, Places};
-use super::refusal;
 use crate::metrics::Bounds;
 
 /// Overload passes quickly, or not at all.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The kind of the call at a path, if there is such a call.
-pub(super) type KindOf = Box<dyn Fn(&str) -> Option<Kind> + Send + Sync>;
-
-/// The bounds of all calls. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(super) struct Admission(Arc<Inner>);
-
-struct Inner {
-    kind_of: KindOf,
+/// The bounds of all calls.
+pub(super) struct Admission {
     calls: Places,
     others: Places,
     reads: Semaphore,
@@ -55,9 +43,8 @@ struct Inner {
 }
 
 impl Admission {
-    pub(super) fn new(kind_of: KindOf, limits: &HostLimits, bounds: &Bounds) -> Self {
-        Self(Arc::new(Inner {
-            kind_of,
+    pub(super) fn new(limits: &HostLimits, bounds: &Bounds) -> Self {
+        Self {
             calls: Places::new(limits.calls_max, limits.calls_per_address_max),
             others: Places::new(limits.connections_max, limits.connections_per_address_max),
             reads: Semaphore::new(limits.reads_max),
@@ -66,47 +53,11 @@ impl Admission {
             body_bytes_max: limits.body_bytes_max(),
             body_read_timeout: limits.body_read_timeout,
             bounds: bounds.clone(),
-        }))
-    }
-
-    /// The same routes, where every request needs a place.
-    pub(super) fn places(&self, router: Router) -> Router {
-        router.layer(from_fn_with_state(self.clone(), place))
-    }
-
-    /// The same routes, where every call needs a share of the work.
-    pub(super) fn shares(&self, router: Router) -> Router {
-        router.layer(from_fn_with_state(self.clone(), share))
-    }
-}
-
-async fn place(State(Admission(admission)): State<Admission>, request: Request, next: Next) -> Response {
-    let kind = (admission.kind_of)(request.uri().path());
-    let place = match admission.place(kind, address(&request)) {
-        Ok(place) => place,
-        Err(error) => return refusal::Asked::of(&request).refuse(error),
-    };
-    let answer = next.run(request).await;
-    match kind {
-        // From here on it has a place where it is told.
-        Some(Kind::Stream) => answer,
-        Some(Kind::Read | Kind::Write | Kind::Password) | None => {
-            answer.map(|body| Body::new(Held { body, _place: place }))
         }
     }
-}
 
-async fn share(State(Admission(admission)): State<Admission>, request: Request, next: Next) -> Response {
-    let kind = (admission.kind_of)(request.uri().path());
-    let share = kind.and_then(|kind| Some((kind, admission.share(kind)?)));
-    let Some((kind, share)) = share else { return next.run(request).await };
-    let asked = refusal::Asked::of(&request);
-    let executed = admission.execute(kind, share, request, next).await;
-    executed.unwrap_or_else(|error| asked.refuse(error))
-}
-
-impl Inner {
-    fn place(&self, kind: Option<Kind>, address: IpAddr) -> Result<Place, ApiError> {
+    /// A place for somebody of this address who asks for that.
+    pub(super) fn place(&self, kind: Option<Kind>, address: IpAddr) -> Result<Place, ApiError> {
         let (places, label) = match kind {
             Some(kind) => (&self.calls, kind.label()),
             // What is no call of the contract.
@@ -115,13 +66,14 @@ impl Inner {
         places.take(address).map_err(|full| self.shed(label, full.label()))
     }
 
-    async fn execute(
+    /// Executes a call with its share of the work.
+    pub(super) async fn execute(
         &self,
         kind: Kind,
-        share: &Semaphore,
         request: Request,
-        next: Next,
+        calls: &Rpc,
     ) -> Result<Response, ApiError> {
+        let Some(share) = self.share(kind) else { return Ok(calls(request).await) };
         if share.available_permits() == 0 {
             return Err(self.shed(kind.label(), "kind"));
         }
@@ -129,7 +81,7 @@ impl Inner {
         let request = self.arrived(request).await?;
         let _share = share.try_acquire().map_err(|_| self.shed(kind.label(), "kind"))?;
         let _executing = self.bounds.executing(kind.label());
-        Ok(next.run(request).await)
+        Ok(calls(request).await)
     }
 
     fn share(&self, kind: Kind) -> Option<&Semaphore> {
@@ -163,14 +115,15 @@ impl Inner {
     }
 }
 
-impl fmt::Debug for Inner {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Admission").field("calls", &self.calls).finish_non_exhaustive()
+/// An answer, whose call keeps its place until it has been taken: what nobody reads stays in memory.
+pub(super) fn until_taken(place: Place, kind: Option<Kind>, answer: Response) -> Response {
+    match kind {
+        // From here on it has a place where it is told.
+        Some(Kind::Stream) => answer,
+        Some(Kind::Read | Kind::Write | Kind::Password) | None => {
+            answer.map(|body| Body::new(Held { body, _place: place }))
+        }
     }
-}
-
-fn address(request: &Request) -> IpAddr {
-    request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
 }
 
 fn too_slow() -> ApiError {
@@ -186,7 +139,6 @@ fn broken_off() -> ApiError {
     ApiError::new(ErrorCode::Canceled, "REQUEST_BROKEN_OFF", "the request did not arrive as a whole")
 }
 
-/// An answer that keeps its call's place until it has been taken: what nobody reads stays in memory.
 struct Held {
     body: Body,
     _place: Place,

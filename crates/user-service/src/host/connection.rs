@@ -1,11 +1,11 @@
 //! The life of one connection: HTTP/1.1 or HTTP/2 as the caller likes, told to go away when the host
 //! stops or when it never asks for anything, cut at the bound.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -15,13 +15,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Duration, timeout};
 use tokio_util::sync::CancellationToken;
-use tower::Service as _;
 
-use super::accept::Tracked;
+use super::accept::{Answers, Tracked};
 use super::handshake::CallerCertificate;
 use super::limits::HostLimits;
-use super::taken;
 use super::unread::Rest;
+use super::{panics, taken};
 
 /// HTTP/1.1 reads headers into a buffer that has to hold them all; hyper wants at least this much.
 const HEADER_BUFFER_BYTES_MIN: usize = 8 * 1024;
@@ -39,20 +38,20 @@ pub(super) struct Caller {
 
 /// What every connection of a listener shares.
 #[derive(Clone)]
-pub(super) struct Connections {
+pub(super) struct Connections<A> {
     http: Arc<Builder<Tracked>>,
     executor: Tracked,
-    router: Router,
+    answers: A,
     rest: Rest,
     first_request_timeout: Duration,
     go_away: CancellationToken,
     cut: CancellationToken,
 }
 
-impl Connections {
+impl<A: Answers> Connections<A> {
     pub(super) fn new(
         executor: Tracked,
-        router: Router,
+        answers: A,
         limits: &HostLimits,
         go_away: CancellationToken,
         cut: CancellationToken,
@@ -60,15 +59,15 @@ impl Connections {
         let (rest, first_request_timeout) =
             (Rest::within(limits, executor.clone()), limits.header_read_timeout);
         let http = Arc::new(http(executor.clone(), limits));
-        Self { http, executor, router, rest, first_request_timeout, go_away, cut }
+        Self { http, executor, answers, rest, first_request_timeout, go_away, cut }
     }
 
     /// The future that is this connection. It ends by itself; nothing is left to be awaited.
-    pub(super) fn serve<S>(&self, stream: S, caller: Caller) -> impl Future<Output = ()> + Send + use<S>
+    pub(super) fn serve<S>(&self, stream: S, caller: Caller) -> impl Future<Output = ()> + Send + use<S, A>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { http, executor, router, rest, first_request_timeout, go_away, cut } = self.clone();
+        let Self { http, executor, answers, rest, first_request_timeout, go_away, cut } = self.clone();
         async move {
             let asked = Notify::new();
             let service = service_fn(|mut request: Request<Incoming>| {
@@ -77,8 +76,8 @@ impl Connections {
                 if let Some(certificate) = &caller.certificate {
                     request.extensions_mut().insert(certificate.clone());
                 }
-                let answer = router.clone().call(request.map(|body| rest.of(body)));
-                async { answer.await.map(|answer| answer.map(taken::watched)) }
+                let answer = panics::contain(answers.clone(), request.map(|body| rest.of(body)));
+                async { Ok::<_, Infallible>(answer.await.map(taken::watched)) }
             });
             let mut connection = pin!(http.serve_connection(TokioIo::new(executor.watched(stream)), service));
             tokio::select! {

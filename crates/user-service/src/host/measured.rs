@@ -3,15 +3,13 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use connectrpc::ErrorCode;
 use hyper::body::{Frame, SizeHint};
-use tracing::{Instrument, debug_span};
+use tracing::{Span, debug_span};
 use uuid::Uuid;
 
 use super::reasons::{self, Method};
@@ -19,33 +17,51 @@ use super::refusal::Asked;
 use crate::metrics::{Calls, OpenCall};
 use crate::traces::{self, CallersTrace};
 
-pub(super) fn measure(router: Router, calls: &Calls, callers: CallersTrace) -> Router {
-    router.layer(from_fn_with_state((calls.clone(), callers), answer))
+/// What measures all calls.
+pub(super) struct Measured {
+    calls: Calls,
+    callers: CallersTrace,
 }
 
-async fn answer(
-    State((calls, callers)): State<(Calls, CallersTrace)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let mut call = calls.begin(request.uri().path());
-    call.request_id = request_id(request.headers());
-    request.extensions_mut().insert(call.told.clone());
-    // A handler tells; where none has told, the stack has answered by itself.
-    let asked = of_users(request.uri().path()).then(|| Asked::of(&request));
-    let method = if call.is_in_contract() { Method::Known } else { Method::Unknown };
-    let span = debug_span!("rpc.call.answer", method = call.method);
-    traces::adopt(&span, request.headers(), callers);
-    let response = next.run(request).instrument(span).await;
-    if call.told.is_stream() {
-        return response.map(|body| Body::new(Stream { body, call: Some(call) }));
+/// A call that is being answered.
+pub(super) struct Begun {
+    call: OpenCall,
+    /// A handler tells; where none has told, the stack has answered by itself.
+    asked: Option<Asked>,
+}
+
+impl Measured {
+    pub(super) fn new(calls: Calls, callers: CallersTrace) -> Self {
+        Self { calls, callers }
     }
-    let response = match asked.filter(|_| !call.told.is_told()) {
-        Some(asked) => reasons::give(response, method, asked).await,
-        None => response,
-    };
-    call.ended(code(response.status(), response.headers()));
-    response
+
+    /// A call begins, in this span.
+    pub(super) fn begin(&self, request: &mut Request) -> (Begun, Span) {
+        let mut call = self.calls.begin(request.uri().path());
+        call.request_id = request_id(request.headers());
+        request.extensions_mut().insert(call.told.clone());
+        let asked = of_users(request.uri().path()).then(|| Asked::of(request));
+        let span = debug_span!("rpc.call.answer", method = call.method);
+        traces::adopt(&span, request.headers(), self.callers);
+        (Begun { call, asked }, span)
+    }
+}
+
+impl Begun {
+    /// It is answered; and refused in so many words, if the stack found none.
+    pub(super) async fn end(self, answer: Response) -> Response {
+        let Self { call, asked } = self;
+        if call.told.is_stream() {
+            return answer.map(|body| Body::new(Stream { body, call: Some(call) }));
+        }
+        let method = if call.is_in_contract() { Method::Known } else { Method::Unknown };
+        let answer = match asked.filter(|_| !call.told.is_told()) {
+            Some(asked) => reasons::give(answer, method, asked).await,
+            None => answer,
+        };
+        call.ended(code(answer.status(), answer.headers()));
+        answer
+    }
 }
 
 /// Whatever is no id may be anything, and a log is no place for that.

@@ -14,6 +14,7 @@ mod panics;
 mod measured;
 mod this_machine;
 mod origins;
+mod gatekeeper;
 mod admission;
 mod kind;
 mod refusal;
@@ -24,6 +25,7 @@ mod limits;
 mod tests;
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 pub use accept::Drained;
 pub use api::{Api, Health};
 pub use connection::Peer;
+pub use gatekeeper::Gatekeeper;
 pub use handshake::CallerCertificate;
 pub use limits::HostLimits;
 pub use operations::{Readiness, ReadinessCheck};
@@ -70,7 +73,7 @@ impl Host {
     ///
     /// When it returns, no handler runs any more, so the store may be closed.
     pub async fn serve(self, api: Api, readiness: impl ReadinessCheck, stop: CancellationToken) -> Drained {
-        let api = api.admitting();
+        let api = Arc::new(api);
         let (go_away, drained) = (CancellationToken::new(), CancellationToken::new());
         let withdraw = async {
             stop.cancelled().await;
@@ -79,8 +82,8 @@ impl Host {
         };
         let serve_api = async {
             let entrance = entrance(self.tls.as_ref(), Guests::Callers, &self.limits, &go_away);
-            let door = accept::Door { listener: self.api, entrance, bounds: api.bounds };
-            let result = accept::serve(door, api.router, &self.limits, &go_away).await;
+            let door = accept::Door { listener: self.api, entrance, bounds: api.bounds.clone() };
+            let result = accept::serve(door, Arc::clone(&api), &self.limits, &go_away).await;
             drained.cancel();
             result
         };

@@ -5,7 +5,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::Router;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::CorsLayer;
@@ -64,10 +63,10 @@ impl fmt::Display for WebOrigin {
     }
 }
 
-/// Answers the browsers of these pages.
-pub(super) fn may_call(router: Router, origins: &[WebOrigin]) -> Router {
+/// What answers the browsers of these pages, if there are any.
+pub(super) fn may_call(origins: &[WebOrigin]) -> Option<CorsLayer> {
     if origins.is_empty() {
-        return router;
+        return None;
     }
     let origins: Vec<HeaderValue> = origins.iter().map(|origin| origin.0.clone()).collect();
     let layer = CorsLayer::new()
@@ -76,7 +75,7 @@ pub(super) fn may_call(router: Router, origins: &[WebOrigin]) -> Router {
         .allow_headers(SENT)
         .expose_headers(ANSWERED)
         .max_age(REMEMBERED);
-    router.layer(layer)
+    Some(layer)
 }
 
 #[cfg(test)]

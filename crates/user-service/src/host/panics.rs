@@ -3,10 +3,8 @@
 
 use std::panic::AssertUnwindSafe;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use connectrpc::{ConnectError, ErrorCode};
 use futures_util::FutureExt as _;
@@ -14,20 +12,18 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use user_api::ApiError;
 
-/// Goes around everything else, so that a panic in any layer is contained.
-pub(super) fn contain(router: Router) -> Router {
-    router.layer(from_fn(answer))
-}
+use super::accept::Answers;
 
-async fn answer(request: Request, next: Next) -> Response {
+/// Goes around everything else, so that a panic in any step is contained.
+pub(super) async fn contain(answers: impl Answers, request: Request) -> Response {
     let headers = protocol_headers(request.headers());
-    let path = request.uri().path().to_owned();
+    let uri = request.uri().clone();
     // What handlers share is never left half-changed across an await, so going on after one is safe.
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let answered = AssertUnwindSafe(answers.answer(request)).catch_unwind().await;
     answered.unwrap_or_else(|_| {
         // The binary's panic hook has logged the place; the message may hold personal data, and is
         // logged nowhere.
-        tracing::error!(path, "a request panicked");
+        tracing::error!(path = uri.path(), "a request panicked");
         let error =
             ApiError::new(ErrorCode::Internal, "INTERNAL", "The service failed to answer this request.");
         ConnectError::from(error).into_http_response(&headers).map(Body::new)

@@ -4,9 +4,7 @@
 
 use std::net::IpAddr;
 
-use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use connectrpc::ErrorCode;
 use http::header::HOST;
@@ -14,23 +12,19 @@ use user_api::ApiError;
 
 use super::refusal::Asked;
 
-/// Refuses what was made for another name than this machine's own.
-pub(super) fn only(router: Router) -> Router {
-    router.layer(from_fn(answer))
-}
-
-async fn answer(request: Request, next: Next) -> Response {
+/// The answer to what was made for another name than this machine's own.
+pub(super) fn refusal(request: &Request) -> Option<Response> {
     let header = || request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let asked = request.uri().authority().map(http::uri::Authority::as_str).or_else(header);
     if asked.is_none_or(is_loopback) {
-        return next.run(request).await;
+        return None;
     }
     let error = ApiError::new(
         ErrorCode::PermissionDenied,
         "OTHER_HOST",
         "this service is for callers on its own machine: call it by localhost or a loopback address",
     );
-    Asked::of(&request).refuse(error)
+    Some(Asked::of(request).refuse(error))
 }
 
 /// Of `localhost:9090`, `127.0.0.1:9090`, `[::1]:9090`.

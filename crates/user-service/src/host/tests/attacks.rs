@@ -4,11 +4,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use futures_util::future::{join_all, pending};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::frames::{
     CONTINUATION, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, frame, get, next,
@@ -16,7 +17,7 @@ use super::frames::{
 };
 use super::rehearsal::scene;
 use super::{Running, sockets, start, start_routes};
-use crate::host::{Api, HostLimits, Readiness};
+use crate::host::{Gatekeeper, HostLimits, Readiness};
 
 const SOON: Duration = Duration::from_millis(50);
 const NEVER: Duration = Duration::from_hours(24);
@@ -253,24 +254,23 @@ async fn without_their_bound_one_address_takes_all_connections() {
     assert_eq!(sockets::get(host.api, "/").await, "", "nobody else gets in");
 }
 
-/// At a gate that looks up for ever who it is that deletes.
+/// Looks up for ever who it is that deletes.
+struct Slow(UnboundedSender<()>);
+
+#[async_trait]
+impl Gatekeeper for Slow {
+    async fn refusal(&self, request: &mut Request) -> Option<Response> {
+        if request.uri().path().ends_with("DeleteUser") {
+            self.0.send(()).expect("the test goes on");
+            pending::<()>().await;
+        }
+        None
+    }
+}
+
 async fn start_behind_a_gate(limits: HostLimits) -> (Running, impl AsyncFnMut()) {
     let (waits, mut waiting) = unbounded_channel();
-    let gate = from_fn(move |request: Request, next: Next| {
-        let waits = waits.clone();
-        async move {
-            if request.uri().path().ends_with("DeleteUser") {
-                waits.send(()).expect("the test goes on");
-                pending::<()>().await;
-            }
-            next.run(request).await
-        }
-    });
-    let behind = |mut api: Api| {
-        api.router = api.router.layer(gate);
-        api
-    };
-    let host = start_routes(None, limits, Readiness::Ready, behind).await;
+    let host = start_routes(None, limits, Readiness::Ready, |api| api.behind(Slow(waits))).await;
     (host, async move || waiting.recv().await.expect("the gate is there"))
 }
 

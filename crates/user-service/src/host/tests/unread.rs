@@ -2,26 +2,31 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::frames::{DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, frame, next, post, stranger};
 use super::{Running, start_routes};
-use crate::host::{Api, HostLimits, Readiness};
+use crate::host::{Gatekeeper, HostLimits, Readiness};
 
 const NEVER: Duration = Duration::from_hours(24);
 
-/// At a gate that lets nobody in and reads nothing.
+/// Lets nobody in and reads nothing.
+struct Closed;
+
+#[async_trait]
+impl Gatekeeper for Closed {
+    async fn refusal(&self, _: &mut Request) -> Option<Response> {
+        Some(StatusCode::UNAUTHORIZED.into_response())
+    }
+}
+
 async fn start_refusing(limits: HostLimits) -> Running {
-    let gate = from_fn(|_: Request, _: Next| async { StatusCode::UNAUTHORIZED });
-    let behind = |mut api: Api| {
-        api.router = api.router.layer(gate);
-        api
-    };
-    start_routes(None, limits, Readiness::Ready, behind).await
+    start_routes(None, limits, Readiness::Ready, |api| api.behind(Closed)).await
 }
 
 /// Has sent the headers of a call, and has been told that it is refused.

@@ -47,6 +47,8 @@ pub(crate) enum Contender {
     Updates(Engine),
     /// The service, called from another process.
     Service(Engine, Call, Cores),
+    /// Reads of the embedded store, with nobody kept in memory.
+    Uncached,
     /// Reads of the service at a rate that is always the same, alone or beside so many callers of something else.
     Reads(Engine, Option<Call>),
     /// Changes at half of the rate that so many callers reach, some of them followed until they are seen.
@@ -107,7 +109,7 @@ impl Contender {
         });
         ours.chain(others)
             .chain(peers)
-            .chain([Self::SqliteOff, Self::Fdatasync, Self::EchoOfPostgres])
+            .chain([Self::SqliteOff, Self::Fdatasync, Self::EchoOfPostgres, Self::Uncached])
             .chain(echoes)
             .chain(served)
     }
@@ -140,6 +142,7 @@ impl Contender {
             Self::Service(engine, call, Cores::Shared) => {
                 format!("{} service {}", engine.name(), call.name())
             }
+            Self::Uncached => "sqlite service get uncached pinned".to_owned(),
             Self::Reads(engine, None) => format!("{} reads", engine.name()),
             Self::Reads(engine, Some(call)) => format!("{} reads beside {}", engine.name(), call.name()),
             Self::Followed(engine) => format!("{} half updates", engine.name()),
@@ -189,6 +192,7 @@ impl Contender {
             Self::Service(engine, call, cores) => {
                 service::measure_service((server, folder), engine, (call, cores), shape).await
             }
+            Self::Uncached => service::measure_uncached((server, folder), shape).await,
             Self::Reads(engine, beside) => {
                 service::measure_reads((server, folder), engine, beside, shape).await
             }

@@ -2,7 +2,7 @@
 
 use super::rates;
 use crate::bar::{Bar, Limit, Of};
-use crate::contender::Contender::{Echo, EchoOfPostgres, Service, Updates};
+use crate::contender::Contender::{Echo, EchoOfPostgres, Service, Uncached, Updates};
 use crate::scenario::Scenario;
 use crate::service::{Call, Cores, Engine};
 
@@ -46,7 +46,7 @@ pub(super) fn one() -> Scenario {
     Scenario { name: ONE, yardsticks: Vec::new(), bars: Engine::ALL.map(bar).to_vec(), beside: Vec::new() }
 }
 
-/// On the embedded store. Nothing is cached there today, so the bar for reads without a cache is the lower one.
+/// On the embedded store, with its users in memory and without.
 pub(super) fn reads() -> Scenario {
     let (ours, echo) = (Service(Engine::Sqlite, Call::Get, Cores::Apart), Echo(Call::Get, Cores::Apart));
     let bar = |callers: usize| {
@@ -68,7 +68,7 @@ pub(super) fn reads() -> Scenario {
     let uncached = rates(
         "R1-64-uncached",
         "sqlite: GetUser without a cache, of the rate of an echo, 64 in flight",
-        (ours.at(64), echo.at(64)),
+        (Uncached.at(64), echo.at(64)),
         0.6,
     );
     let bars = [64, 128].into_iter().flat_map(bar).chain([uncached]).collect();

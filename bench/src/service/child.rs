@@ -23,6 +23,9 @@ const END_MAX: Duration = Duration::from_secs(30);
 /// Where the shipped binary is: `cargo xtask bench` builds it and sets this.
 const PROGRAM_VARIABLE: &str = "USER_SERVICE_PROGRAM";
 
+/// A variable of the service's, and its value.
+pub(super) type Setting = (&'static str, &'static str);
+
 /// The shipped binary.
 fn program() -> anyhow::Result<PathBuf> {
     let program = std::env::var_os(PROGRAM_VARIABLE);
@@ -41,10 +44,15 @@ pub(crate) struct Service {
 impl Service {
     /// The shipped binary on a store, with its defaults; it only logs what is wrong.
     pub(crate) async fn start(store: &str, cores: Cores) -> anyhow::Result<Self> {
+        Self::start_with(&[], store, cores).await
+    }
+
+    /// The same, with some settings that are not the defaults.
+    pub(super) async fn start_with(settings: &[Setting], store: &str, cores: Cores) -> anyhow::Result<Self> {
         let mut command = pinned::command(program()?, cores, Role::Serves);
         command.args(["serve", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"]);
         command.env("USER_SERVICE_STORE", store).env("USER_SERVICE_MASTER_KEY", MASTER_KEY);
-        command.env("USER_SERVICE_LOG", "warn,refinery_core=warn");
+        command.env("USER_SERVICE_LOG", "warn,refinery_core=warn").envs(settings.iter().copied());
         Self::of(command).await
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::child::Setting;
 use super::wire::Wire;
 use super::{Call, Cores, Engine, PEOPLE, Pace, Service, generator, open, populate};
 use crate::audit;
@@ -9,6 +10,8 @@ use crate::load::{Measured, Shape};
 use crate::postgres::{Database, Server};
 use crate::sqlite::File;
 use crate::workload::Rung;
+
+const UNCACHED: &[Setting] = &[("USER_SERVICE_CACHED_USERS_MAX", "0")];
 
 /// What was measured, and how many events that wrote.
 type Played = (Measured, u64);
@@ -38,7 +41,22 @@ pub(crate) async fn measure_echo_of_database(
 pub(crate) async fn measure_service(
     on: (&Server, &Path),
     engine: Engine,
+    asked: (Call, Cores),
+    shape: Shape,
+) -> anyhow::Result<Measured> {
+    measure_set(on, engine, asked, &[], shape).await
+}
+
+/// Reads on the embedded store, where nobody is kept in memory.
+pub(crate) async fn measure_uncached(on: (&Server, &Path), shape: Shape) -> anyhow::Result<Measured> {
+    measure_set(on, Engine::Sqlite, (Call::Get, Cores::Apart), UNCACHED, shape).await
+}
+
+async fn measure_set(
+    on: (&Server, &Path),
+    engine: Engine,
     (call, cores): (Call, Cores),
+    settings: &[Setting],
     shape: Shape,
 ) -> anyhow::Result<Measured> {
     let play = async |service: &Service, database: Option<&str>| {
@@ -46,7 +64,7 @@ pub(crate) async fn measure_service(
         let measured = generator::call(service, database, (call, cores), pace, shape).await?;
         Ok((measured.clone(), written(call, &measured)))
     };
-    on_a_directory(on, (engine, cores), play).await
+    on_a_directory(on, (engine, cores), settings, play).await
 }
 
 /// Reads at a rate that is always the same, alone or beside a closed loop of other calls.
@@ -67,7 +85,7 @@ pub(crate) async fn measure_reads(
         let written = written(call, &others);
         Ok((Measured { beside: Some(Box::new(others)), ..reads }, written))
     };
-    on_a_directory(on, (engine, cores), play).await
+    on_a_directory(on, (engine, cores), &[], play).await
 }
 
 /// Changes at half of the rate that a closed loop reaches just before, and how soon they are seen in a projection.
@@ -86,26 +104,27 @@ pub(crate) async fn measure_followed(
         let written = full.accepted + half.accepted;
         Ok((half, written))
     };
-    on_a_directory(on, (engine, asked.1), play).await
+    on_a_directory(on, (engine, asked.1), &[], play).await
 }
 
 /// Plays on a new directory with some people, and looks it over.
 async fn on_a_directory(
     (server, folder): (&Server, &Path),
     (engine, cores): (Engine, Cores),
+    settings: &[Setting],
     play: impl AsyncFnOnce(&Service, Option<&str>) -> anyhow::Result<Played>,
 ) -> anyhow::Result<Measured> {
     match engine {
         Engine::Sqlite => {
             let file = File::fresh(folder, Rung::Row, crate::sqlite::FULL).await?;
             let store = format!("sqlite:{}", file.path().display());
-            let (measured, events) = serve(&store, None, cores, play).await?;
+            let (measured, events) = serve((&store, None), cores, settings, play).await?;
             file.audit(events, &audit::ORDER, &audit::without_requests())?;
             Ok(measured)
         }
         Engine::Postgres => {
             let database = Database::fresh(server, Rung::Row).await?;
-            let (measured, events) = serve(&database.url, Some(&database.url), cores, play).await?;
+            let (measured, events) = serve((&database.url, Some(&database.url)), cores, settings, play).await?;
             database.audit(events, &audit::ORDER, &audit::without_requests()).await?;
             database.drop().await?;
             Ok(measured)
@@ -115,13 +134,13 @@ async fn on_a_directory(
 
 /// What was measured, and how many events there must be.
 async fn serve(
-    store: &str,
-    database: Option<&str>,
+    (store, database): (&str, Option<&str>),
     cores: Cores,
+    settings: &[Setting],
     play: impl AsyncFnOnce(&Service, Option<&str>) -> anyhow::Result<Played>,
 ) -> anyhow::Result<Played> {
     populate(store).await?;
-    let service = Service::start(store, cores).await?;
+    let service = Service::start_with(settings, store, cores).await?;
     let (measured, written) = play(&service, database).await?;
     service.end().await?;
     Ok((measured, PEOPLE as u64 + written))

@@ -34,6 +34,7 @@ pub(crate) async fn directory(store: Arc<dyn EventStore>, sources: Sources) -> a
         look_alikes: LookAlikes::default(),
         sources,
         runner: RunnerSettings { lease_ttl: LEASE, ..runner_settings() },
+        cached_users_max: 100,
     };
     Ok(Directory::open(store, parts).await?)
 }

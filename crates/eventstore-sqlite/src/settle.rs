@@ -65,7 +65,7 @@ mod tests {
     use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Releases, Verdict};
     use eventstore::{
         AggregateId, ClaimChanges, Clock, EventId, Fingerprint, Metadata, NewEvent, NewRequest, RequestKey,
-        Version,
+        Version, Witnessed,
     };
     use tempfile::TempDir;
     use uuid::Uuid;
@@ -81,7 +81,7 @@ mod tests {
         let clock = Clock::system();
         let health = Arc::new(Health::new(clock.now(), weakened));
         let releases = Arc::new(Releases::new(&[], &[]));
-        Writer::new(connection, options, releases, clock, health, lock).unwrap()
+        Writer::new(connection, options, releases, clock, health, Witnessed::default(), lock).unwrap()
     }
 
     fn append(n: u128, events: usize, size: usize) -> Append {

@@ -9,7 +9,7 @@ use eventstore::append_task::{AppendQueue, Health, KnownHead, Look, Releases};
 use eventstore::{
     AggregateId, Append, AppendError, Appended, ClaimKey, Clock, Deadline, EventPage, EventQuery, EventStore,
     Head, InlineTable, LogId, Position, ProjectionStore, ReadError, RecordedEvent, RequestKey, RequestRecord,
-    Row, Select, StoreSize, StoreStats, StreamCursor, Value, Version, Warning,
+    Row, RowWitness, Select, StoreSize, StoreStats, StreamCursor, Value, Version, Warning, Witnessed,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -35,6 +35,7 @@ struct Owner {
     queue: AppendQueue<Writer>,
     thread: JoinHandle<()>,
     health: Arc<Health>,
+    rows: Witnessed,
 }
 
 impl Store {
@@ -59,19 +60,20 @@ impl Store {
         let clock = options.clock.clone().unwrap_or_else(Clock::system);
         let health = Arc::new(Health::new(clock.now(), weakened));
         let readers = Readers::new(options.path.clone());
-        let path = options.path.clone();
+        let (path, rows) = (options.path.clone(), Witnessed::default());
         let writer = Writer::new(
             connection,
             options,
             Arc::clone(&releases),
             clock.clone(),
             Arc::clone(&health),
+            rows.clone(),
             lock,
         )?;
         let (queue, inbox) = AppendQueue::new();
         let thread = writer.start(inbox).map_err(|cause| OpenError::Unusable { path, cause })?;
         let known_head = queue.known_head().clone();
-        let owner = Some(Owner { queue, thread, health });
+        let owner = Some(Owner { queue, thread, health, rows });
         Ok(Self { log_id, releases, readers, known_head, clock, owner })
     }
 
@@ -121,9 +123,9 @@ impl Store {
     /// Work on the product's tables, done by the writer between two batches.
     async fn on_writer<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, ReadError> + Send + 'static,
+        work: impl FnOnce(&mut Writer) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
-        let done = self.writing()?.run_job(|writer| writer.work(work)).await;
+        let done = self.writing()?.run_job(work).await;
         done.map_err(|error| ReadError::StoreDown(Box::new(error)))?
     }
 }
@@ -184,6 +186,10 @@ impl EventStore for Store {
         self.known_head.beyond(position).await;
     }
 
+    fn witnessed_by(&self, witness: Arc<dyn RowWitness>) -> bool {
+        self.owner.as_ref().is_some_and(|owner| owner.rows.by(witness))
+    }
+
     fn projections(&self) -> &dyn ProjectionStore {
         self
     }
@@ -223,10 +229,10 @@ impl EventStore for Store {
         after: Option<RequestKey>,
         limit: u32,
     ) -> Result<Option<RequestKey>, ReadError> {
-        self.on_writer(move |connection| {
+        let prune = move |connection: &Connection| {
             read::prune_requests(connection, before, after, limit).map_err(failed)
-        })
-        .await
+        };
+        self.on_writer(move |writer| writer.work(prune)).await
     }
 
     async fn select(&self, query: &'static Select, parameters: &[Value]) -> Result<Vec<Row>, ReadError> {
@@ -235,7 +241,7 @@ impl EventStore for Store {
 
     async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
         let parameters = parameters.to_vec();
-        self.on_writer(move |connection| read::execute(connection, statement, &parameters)).await
+        self.on_writer(move |writer| writer.execute(statement, &parameters)).await
     }
 
     fn stats(&self) -> StoreStats {
@@ -270,6 +276,7 @@ impl EventStore for Store {
         // Readers first: the last connection that closes empties the WAL into the file.
         self.readers.close();
         if let Some(owner) = &self.owner {
+            owner.rows.any_changed();
             owner.queue.close().await;
         }
     }

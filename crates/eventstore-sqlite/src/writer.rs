@@ -14,7 +14,8 @@ use eventstore::append_task::{
     BatchWriter, CommitError, CommitMode, Health, Inbox, Layout, Releases, Verdict,
 };
 use eventstore::{
-    Append, Appended, BoxError, Clock, LogId, ProjectionError, ReadError, Rejection, WriterRefusal,
+    Append, Appended, BoxError, Clock, LogId, ProjectionError, ReadError, Rejection, RowWitness,
+    Value, Witnessed, WriterRefusal,
 };
 use rusqlite::{Connection, ErrorCode};
 use tokio::runtime;
@@ -24,7 +25,7 @@ use tracing::debug;
 use crate::append::{Failure, Head, Writing};
 use crate::inline::TableSql;
 use crate::projection::Step;
-use crate::read::failed;
+use crate::read::{self, failed};
 use crate::wal::{self, Leftovers};
 use crate::{OpenError, Options, Synchronous, connection, open, verdict};
 
@@ -51,6 +52,7 @@ pub(crate) struct Writer {
     clock: Clock,
     health: Arc<Health>,
     leftovers: Leftovers,
+    rows: Witnessed,
     /// Declared last, so that it is let go last.
     _lock: File,
 }
@@ -62,6 +64,7 @@ impl Writer {
         releases: Arc<Releases>,
         clock: Clock,
         health: Arc<Health>,
+        rows: Witnessed,
         lock: File,
     ) -> Result<Self, OpenError> {
         let log_id = open::log_id(&connection, &options.path)?;
@@ -81,6 +84,7 @@ impl Writer {
             clock,
             health,
             leftovers,
+            rows,
             _lock: lock,
         })
     }
@@ -105,8 +109,26 @@ impl Writer {
         done
     }
 
-    /// One step of a projection: a transaction of its own.
+    /// A statement of the product's.
+    pub(crate) fn execute(&mut self, statement: &str, parameters: &[Value]) -> Result<u64, ReadError> {
+        let done = self.work(|connection| read::execute(connection, statement, parameters));
+        if self.layout.tables().iter().any(|table| statement.contains(table.name)) {
+            self.rows.any_changed();
+        }
+        done
+    }
+
+    /// One step of a projection: a transaction of its own. It may put another generation in the place of the live one.
     pub(crate) fn step<T>(
+        &mut self,
+        step: impl FnOnce(&Step<'_>) -> Result<T, ProjectionError>,
+    ) -> Result<T, ProjectionError> {
+        let done = self.take_step(step);
+        self.rows.any_changed();
+        done
+    }
+
+    fn take_step<T>(
         &mut self,
         step: impl FnOnce(&Step<'_>) -> Result<T, ProjectionError>,
     ) -> Result<T, ProjectionError> {
@@ -123,17 +145,17 @@ impl Writer {
     }
 
     /// A step that a power failure may take back, since it is made again from the log: it does not wait for the disk. The
-    /// next append does, and takes the steps before it along.
+    /// next append does, and takes the steps before it along. It touches no rows that appends write.
     pub(crate) fn losable_step<T>(
         &mut self,
         step: impl FnOnce(&Step<'_>) -> Result<T, ProjectionError>,
     ) -> Result<T, ProjectionError> {
         let promised = self.options.synchronous;
         if promised != Synchronous::Full {
-            return self.step(step);
+            return self.take_step(step);
         }
         self.synchronize(Synchronous::Normal)?;
-        let done = self.step(step);
+        let done = self.take_step(step);
         self.synchronize(promised)?;
         done
     }
@@ -155,6 +177,7 @@ impl Writer {
             // Whatever is left behind; and if the file cannot be opened now, the writer tries again while it rests.
             self.leftovers.suspected();
             self.connection = Some(self.reopen()?);
+            self.rows.any_changed();
             self.health.reached(true);
         }
         self.connection.as_ref().ok_or_else(|| UNOPENED.into())
@@ -234,6 +257,7 @@ impl Writer {
                 self.head = head;
                 let committed = batch.iter().zip(&verdicts);
                 for (append, _) in committed.filter(|(_, verdict)| matches!(verdict, Verdict::Appended(_))) {
+                    self.rows.changed(append.aggregate_id);
                     self.leftovers.after(append);
                 }
                 Ok(verdicts)
@@ -363,20 +387,59 @@ fn not_executed(cause: rusqlite::Error) -> CommitError {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use eventstore::AggregateId;
+
     use super::*;
     use crate::migrate;
 
-    #[tokio::test]
-    async fn what_comes_after_a_losable_step_waits_for_the_disk() {
-        let folder = tempfile::tempdir().unwrap();
-        let options = Options::at(folder.path().join("log.db"));
+    async fn writer_in(folder: &Path, rows: Witnessed) -> Writer {
+        let options = Options::at(folder.join("log.db"));
         migrate(&options).await.unwrap();
         let lock = connection::lock(&options.path).unwrap();
         let (connection, weakened) = connection::owner(&options).unwrap();
         let clock = Clock::system();
         let health = Arc::new(Health::new(clock.now(), weakened));
         let releases = Arc::new(Releases::new(&[], &[]));
-        let mut writer = Writer::new(connection, options, releases, clock, health, lock).unwrap();
+        Writer::new(connection, options, releases, clock, health, rows, lock).unwrap()
+    }
+
+    #[derive(Debug, Default)]
+    struct Heard(AtomicU32);
+
+    impl RowWitness for Heard {
+        fn changed(&self, _: AggregateId) {}
+
+        fn any_changed(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_may_have_changed_is_told_of_as_soon_as_the_file_is_open_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (rows, heard) = (Witnessed::default(), Arc::new(Heard::default()));
+        assert!(rows.by(Arc::<Heard>::clone(&heard)));
+        let mut writer = writer_in(folder.path(), rows).await;
+        let told = |writer: &mut Writer| {
+            writer.connection().unwrap();
+            heard.0.swap(0, Ordering::Relaxed)
+        };
+        assert_eq!(told(&mut writer), 0);
+        writer.lose_connection();
+        assert_eq!(told(&mut writer), 1);
+        writer.losable_step(|_| Ok(())).unwrap();
+        assert_eq!(told(&mut writer), 0, "a batch of a projection touches no such rows");
+        writer.step(|_| Ok(())).unwrap();
+        assert_eq!(told(&mut writer), 1, "another generation may be live now");
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_a_losable_step_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer_in(folder.path(), Witnessed::default()).await;
         let synchronous = |connection: &Connection| -> i64 {
             connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
         };

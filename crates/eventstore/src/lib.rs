@@ -16,6 +16,7 @@ mod port;
 mod projection;
 mod projection_store;
 mod stats;
+mod witness;
 
 pub use append::{
     Append, AppendError, Appended, BoxError, ClaimChanges, ClaimMove, Deadline, Derived, NewRequest,
@@ -41,3 +42,4 @@ pub use stats::{
     AppendOutcome, AppendStats, BATCH_BOUNDS, Distribution, ReaderStats, StatementCounts, StatementStats,
     StoreStats, TIME_BOUNDS,
 };
+pub use witness::{RowWitness, Witnessed};

@@ -3,6 +3,7 @@
 //! Absent is `Option`, never an error. Reads go by position, never by offset or by time.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,8 +13,8 @@ use uuid::Uuid;
 
 use crate::{
     AggregateId, Append, AppendError, Appended, BoxError, ClaimKey, Deadline, EventId, InlineTable, LogId,
-    Position, ProjectionStore, RecordedEvent, RequestKey, RequestRecord, Row, Select, StoreStats, Value,
-    Version,
+    Position, ProjectionStore, RecordedEvent, RequestKey, RequestRecord, Row, RowWitness, Select,
+    StoreStats, Value, Version,
 };
 
 /// An append-only log of events with one global order, optimistic concurrency per stream, uniqueness across streams,
@@ -103,6 +104,12 @@ pub trait EventStore: Debug + Send + Sync + 'static {
     /// keeps nobody waiting. Where there is none to wait for, the two are one.
     async fn note(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
         self.execute(statement, parameters).await
+    }
+
+    /// Has somebody told of changes of inline rows, from now on: what a cache of rows takes. Whether she is. A store whose rows
+    /// others may change, too, can tell nobody.
+    fn witnessed_by(&self, _: Arc<dyn RowWitness>) -> bool {
+        false
     }
 
     /// The projections beside the log.

@@ -141,6 +141,7 @@ mod tests {
             look_alikes: LookAlikes::default(),
             sources,
             runner: crate::projections::runner_settings(),
+            cached_users_max: 100,
         };
         let directory = Directory::open(store, parts).await.expect("it is new");
         let old = create(&directory, 1).await;

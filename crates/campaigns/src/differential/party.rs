@@ -1,6 +1,8 @@
 //! One store with its directory, as the script meets it. Two of them have the same seed and the same clock, so whatever
 //! they make of the same script must be the same bytes.
 
+use std::sync::Arc;
+
 use cqrs::Recorded;
 use eventstore::{
     AggregateId, ClaimKey, ColumnKind, EventQuery, EventStore, NewRequest, Position, RecordedEvent, Row,
@@ -86,7 +88,8 @@ impl Party {
     }
 
     pub(super) async fn find(&self, email: &Email) -> anyhow::Result<Option<LiveUser>> {
-        Ok(find_user(&self.directory, &UserRef::Email(email.clone())).await?)
+        let found = find_user(&self.directory, &UserRef::Email(email.clone())).await?;
+        Ok(found.map(Arc::unwrap_or_clone))
     }
 
     pub(super) async fn list(&self, statuses: &[Status], size: u32) -> anyhow::Result<UserPage> {

@@ -105,6 +105,10 @@ pub(super) struct ServeArgs {
     /// With more users than this whose events a projection cannot take it pauses, until somebody has looked
     #[arg(long, env = "USER_SERVICE_PROJECTION_PARKED_MAX", default_value_t = 100)]
     projection_parked_max: usize,
+    /// How many users are kept in memory for `GetUser` by id, where the store is embedded; about 600 bytes each, 0 for none.
+    /// Each change takes effect before whoever asked for it is answered. With PostgreSQL every read reads the database
+    #[arg(long, env = "USER_SERVICE_CACHED_USERS_MAX", default_value_t = 50_000)]
+    cached_users_max: usize,
     /// How many users, drawn at random, are checked against the log every ten minutes, as `doctor --sample` does; 0 for
     /// none. What is wrong is logged, and counted
     #[arg(long, env = "USER_SERVICE_DOCTOR_SAMPLE_USERS", default_value_t = 20)]
@@ -274,7 +278,8 @@ async fn own(args: &ServeArgs) -> anyhow::Result<Service> {
     let store = options.open().await?;
     let passwords = Passwords::new(cost, sources.clone());
     let (look_alikes, runner) = (args.look_alikes, args.runner());
-    let parts = Parts { keys, passwords, policy, look_alikes, sources, runner };
+    let cached_users_max = args.cached_users_max;
+    let parts = Parts { keys, passwords, policy, look_alikes, sources, runner, cached_users_max };
     let directory = Directory::open(store, parts).await?;
     Ok(Service { directory, folder, freshness })
 }

@@ -1,6 +1,7 @@
 //! The directory of users: the store, the vault and the command buses, put together. The surface talks to this alone.
 
 mod attachment;
+mod cached_users;
 mod history;
 mod new_credential;
 mod users;
@@ -12,8 +13,9 @@ use std::sync::Arc;
 
 use cqrs::projection::{Projections, RunnerSettings};
 use cqrs::{CommandBus, CommandError, Execution, Fault, Outcome, Rehearsed};
-use eventstore::{Clock, EventStore, NewRequest};
-use user_domain::{ApiToken, ApiTokenRefusal, ApiTokens, PasswordPolicy, Refusal, User, Users};
+use eventstore::{Clock, EventStore, NewRequest, ReadError};
+use user_domain::{ApiToken, ApiTokenRefusal, ApiTokens, LiveUser, PasswordPolicy, Refusal, User, Users};
+use uuid::Uuid;
 
 pub use attachment::{Attachment, LookAlikes};
 pub use history::{HistoryError, decode};
@@ -25,10 +27,13 @@ pub use tokens::{TokenAggregates, VaultRow};
 pub(crate) use tokens::{decode_token_event, is_of_token};
 pub use users::UserAggregates;
 
+use cached_users::CachedUsers;
+
 use crate::Sources;
 use crate::metrics::Metrics;
 use crate::passwords::{HashingCost, Passwords};
 use crate::projections::{self, DecodedUserEvent, UserDecoder, runner_settings};
+use crate::read_model;
 use crate::store::Access;
 use crate::vault::{MasterKeys, SecretHash, VaultError, VaultRoot};
 
@@ -49,6 +54,7 @@ struct Inner {
     tokens: CommandBus<TokenAggregates>,
     projections: Projections<DecodedUserEvent>,
     metrics: Metrics,
+    cached: Option<Arc<CachedUsers>>,
 }
 
 /// What a directory is made of, besides its store.
@@ -66,6 +72,8 @@ pub struct Parts {
     pub sources: Sources,
     /// How projections are run, where they are.
     pub runner: RunnerSettings,
+    /// How many users are kept in memory for `user_by_id`, where the store is embedded.
+    pub cached_users_max: usize,
 }
 
 impl Parts {
@@ -80,6 +88,7 @@ impl Parts {
             look_alikes: LookAlikes::default(),
             sources,
             runner: runner_settings(),
+            cached_users_max: 0,
         }
     }
 }
@@ -104,7 +113,7 @@ impl Directory {
     }
 
     fn of(store: Arc<dyn EventStore>, access: Access, parts: Parts, root: VaultRoot) -> Self {
-        let Parts { keys, passwords, policy, look_alikes, sources, runner } = parts;
+        let Parts { keys, passwords, policy, look_alikes, sources, runner, cached_users_max } = parts;
         let root = Arc::new(root);
         let keys = Arc::new(keys);
         let bus = CommandBus::new(
@@ -123,6 +132,7 @@ impl Directory {
         let decoder = Arc::new(UserDecoder::new(Arc::clone(&store), Arc::clone(&keys)));
         let projections = Projections::new(Arc::clone(&store), decoder, projections::projectors(), runner);
         let metrics = Metrics::new(Clock::system().now());
+        let cached = CachedUsers::of(&*store, cached_users_max);
         Self(Arc::new(Inner {
             store,
             access,
@@ -135,6 +145,7 @@ impl Directory {
             tokens,
             projections,
             metrics,
+            cached,
         }))
     }
 
@@ -173,6 +184,14 @@ impl Directory {
     /// Whether a request id has been used, so that its answer is there to be given again.
     pub async fn remembers(&self, request: Option<NewRequest>) -> Result<bool, Fault> {
         self.0.bus.remembers(request).await
+    }
+
+    /// The user of an id, as she is after every change that anybody has been told of.
+    pub async fn user_by_id(&self, id: Uuid) -> Result<Option<Arc<LiveUser>>, ReadError> {
+        match &self.0.cached {
+            Some(cached) => cached.by_id(self.store(), id).await,
+            None => Ok(read_model::by_id(self.store(), id).await?.map(Arc::new)),
+        }
     }
 
     /// The log and the tables beside it.

@@ -22,6 +22,7 @@ pub(crate) async fn directory_in(folder: &Path) -> Directory {
         look_alikes: LookAlikes::default(),
         sources,
         runner: crate::projections::runner_settings(),
+        cached_users_max: 100,
     };
     Directory::open(store, parts).await.expect("it is new")
 }

@@ -3,7 +3,7 @@
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -17,11 +17,24 @@ pub(super) struct Wire<S> {
     bounds: Bounds,
     /// There while something waits to be taken.
     waiting: Option<Pin<Box<Sleep>>>,
+    /// Whether others have had their turn before this is written.
+    others_first: bool,
 }
 
 impl<S> Wire<S> {
     pub(super) fn new(stream: S, stalled_max: Duration, bounds: Bounds) -> Self {
-        Self { stream, stalled_max, bounds, waiting: None }
+        Self { stream, stalled_max, bounds, waiting: None, others_first: false }
+    }
+
+    /// Lets whoever is ready go first, once for each flush: the answers that are made meanwhile are written with this one, in
+    /// one call of the system. Where nobody is ready it costs a look at the queue.
+    fn after_others(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.others_first {
+            return Poll::Ready(());
+        }
+        self.others_first = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn unless_stalled<T>(&mut self, context: &mut Context<'_>, taken: Poll<Result<T>>) -> Poll<Result<T>> {
@@ -49,6 +62,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        ready!(self.after_others(context));
         let taken = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.unless_stalled(context, taken)
     }
@@ -58,6 +72,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         context: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
+        ready!(self.after_others(context));
         let taken = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
         self.unless_stalled(context, taken)
     }
@@ -67,6 +82,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        self.others_first = false;
         let taken = Pin::new(&mut self.stream).poll_flush(context);
         self.unless_stalled(context, taken)
     }
@@ -79,6 +95,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::Wake;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
     use tokio::join;
     use tokio::time::timeout;
@@ -96,6 +116,32 @@ mod tests {
         let written = timeout(LONG, wire.write_all(b"an answer")).await.expect("it is not waited for");
         assert_eq!(written.unwrap_err().kind(), ErrorKind::TimedOut);
         assert!(bounds.text().contains("user_service_stalled_answers_total 1\n"), "{}", bounds.text());
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_ready_goes_first_once_for_each_flush() {
+        let (_reader, host) = duplex(64);
+        let mut wire = Wire::new(host, LONG, Bounds::default());
+        let mut writing = Box::pin(async move {
+            wire.write_all(b"some").await?;
+            wire.write_all(b" more").await?;
+            wire.flush().await
+        });
+        let woken = Arc::new(Woken::default());
+        let waker = Arc::clone(&woken).into();
+        let mut context = Context::from_waker(&waker);
+        assert!(writing.as_mut().poll(&mut context).is_pending());
+        assert!(woken.0.load(Ordering::Relaxed), "nobody else has to wake it");
+        assert!(writing.as_mut().poll(&mut context).is_ready(), "once is enough");
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! Who is there? Newest first or in another order, by keyset: a page deep down costs what the first one costs.
 
+use std::sync::Arc;
+
 use eventstore::Position;
 use user_domain::{Email, LiveUser, SearchText, Status, Username};
 use uuid::Uuid;
@@ -101,7 +103,7 @@ async fn one_user(
     }
     let position = freshness.of_the_log(directory).await?;
     let found = find_user(directory, one).await?;
-    let users = found.into_iter().filter(|user| question.holds(user)).collect();
+    let users = found.into_iter().filter(|user| question.holds(user)).map(Arc::unwrap_or_clone).collect();
     Ok(UserPage { users, next: None, position, parked_users: 0 })
 }
 

@@ -9,6 +9,8 @@ on_both_stores!(
     who_is_not_there_is_not_found,
     many_are_found_by_their_ids_and_who_is_missing_is_named,
     what_was_written_is_read,
+    who_reads_while_others_write_sees_no_older_state_than_before,
+    who_has_been_erased_is_not_found_by_anybody_who_found_her_before,
     a_position_that_the_log_has_not_reached_is_out_of_range,
     users_are_listed_newest_first_page_by_page,
     a_list_keeps_to_its_statuses,
@@ -60,6 +62,39 @@ async fn many_are_found_by_their_ids_and_who_is_missing_is_named(stage: &Stage) 
     let far: Vec<_> = (0..999).map(|n| format!("01890000-0000-7000-8000-{n:012}")).collect();
     let far = stage.ok("BatchGetUsers", json!({"ids": far})).await;
     assert_eq!(far["missingIds"].as_array().map(Vec::len), Some(999));
+}
+
+async fn who_reads_while_others_write_sees_no_older_state_than_before(stage: &Stage) {
+    const CHANGES: u64 = 200;
+    let user = stage.create("alice").await;
+    let change = async |n: u64| {
+        let changed = json!({"id": user.id(), "firstName": n.to_string()});
+        stage.ok("UpdateUser", changed).await;
+        assert_eq!(stage.get(&user).await.text("firstName"), n.to_string(), "whoever was told reads it");
+    };
+    let write = async {
+        for n in 1..=CHANGES {
+            change(n).await;
+        }
+    };
+    let read = async || {
+        let mut seen = 0;
+        while seen < CHANGES {
+            let name = stage.get(&user).await.0["firstName"].as_str().map_or(0, |name| name.parse().unwrap());
+            assert!(seen <= name, "{name} after {seen}");
+            seen = name;
+        }
+    };
+    tokio::join!(write, read(), read(), read(), read());
+}
+
+async fn who_has_been_erased_is_not_found_by_anybody_who_found_her_before(stage: &Stage) {
+    let user = stage.create("alice").await;
+    stage.get(&user).await;
+    stage.change("DeleteUser", &user).await;
+    assert_eq!(stage.get(&user).await.status(), "DELETED");
+    stage.change("EraseUser", &user).await;
+    assert_eq!(stage.refused("GetUser", json!({"id": user.id()})).await, "not_found USER_NOT_FOUND");
 }
 
 async fn what_was_written_is_read(stage: &Stage) {

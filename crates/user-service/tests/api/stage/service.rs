@@ -38,6 +38,7 @@ fn parts(sources: Sources, look_alikes: LookAlikes) -> Parts {
         look_alikes,
         sources,
         runner: runner_settings(),
+        cached_users_max: 100,
     }
 }
 

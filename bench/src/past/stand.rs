@@ -60,6 +60,7 @@ impl Stand {
             look_alikes: LookAlikes::default(),
             sources: self.sources.clone(),
             runner: runner_settings(),
+            cached_users_max: 0,
         };
         Ok(Directory::open(Arc::clone(&self.store), parts).await?)
     }

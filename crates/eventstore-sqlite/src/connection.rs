@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eventstore::Durability;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::open::APPLICATION_ID;
@@ -129,6 +130,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
         Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fail)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // Otherwise a join is planned anew whenever other parameters are bound to it, which takes longer than to run it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(fail)?;
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(fail)?;
     let filled: bool = connection
         .query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
@@ -153,4 +156,28 @@ fn weakened(connection: &Connection) -> rusqlite::Result<Vec<String>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    const TABLES: &str = "CREATE TABLE a (id BLOB PRIMARY KEY, n INTEGER) STRICT, WITHOUT ROWID;
+        CREATE TABLE b (id BLOB PRIMARY KEY, m INTEGER) STRICT, WITHOUT ROWID";
+
+    #[test]
+    fn a_join_is_planned_once_whatever_is_bound_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::at(folder.path().join("log.db"));
+        Connection::open(&options.path).unwrap();
+        let (connection, _) = owner(&options).unwrap();
+        connection.execute_batch(TABLES).unwrap();
+        let mut join = connection.prepare("SELECT n, m FROM a JOIN b ON b.id = a.id WHERE a.id = ?1").unwrap();
+        for id in 0..3_u8 {
+            assert!(!join.exists([[id]]).unwrap());
+        }
+        assert_eq!(join.get_status(StatementStatus::RePrepare), 0);
+    }
 }

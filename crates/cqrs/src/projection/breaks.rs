@@ -30,14 +30,16 @@ struct State {
     looked: Instant,
     /// How long appends had kept the store busy by then.
     appending: f64,
-    /// The share of the time that they lately did.
+    /// How long it has worked for projections since.
+    worked: Duration,
+    /// The share that appends lately took of the time that was left to them: all of it, if they would take more.
     share: f64,
 }
 
 impl Breaks {
     pub(super) fn new() -> Self {
         let now = Instant::now();
-        Self(Arc::new(Mutex::new(State { over: now, looked: now, appending: 0.0, share: 0.0 })))
+        Self(Arc::new(Mutex::new(State::beginning(now))))
     }
 
     /// The store has worked so long for somebody.
@@ -60,11 +62,18 @@ impl Breaks {
 }
 
 impl State {
+    fn beginning(now: Instant) -> Self {
+        Self { over: now, looked: now, appending: 0.0, worked: Duration::ZERO, share: 0.0 }
+    }
+
     fn worked(&mut self, now: Instant, time: Duration, appending: f64) {
+        self.worked += time;
         let since = now.saturating_duration_since(self.looked);
         if since >= WINDOW {
-            self.share = ((appending - self.appending) / since.as_secs_f64()).clamp(0.0, 1.0);
-            (self.looked, self.appending) = (now, appending);
+            let appended = appending - self.appending;
+            let left = since.saturating_sub(self.worked).as_secs_f64();
+            self.share = if appended > 0.0 { appended / left.max(appended) } else { 0.0 };
+            (self.looked, self.appending, self.worked) = (now, appending, Duration::ZERO);
         }
         let rest = time.mul_f64(REST_OF_WORK * self.share);
         self.over = (self.over.max(now) + rest).min(now + BREAK_MAX);
@@ -82,8 +91,8 @@ mod tests {
 
     fn rested(appending: f64) -> Duration {
         let begun = Instant::now();
-        let mut state = State { over: begun, looked: begun, appending: 0.0, share: 0.0 };
-        let now = begun + 100 * MILLISECOND;
+        let mut state = State::beginning(begun);
+        let now = begun + 105 * MILLISECOND;
         state.worked(now, 5 * MILLISECOND, appending);
         state.over - now
     }
@@ -94,6 +103,18 @@ mod tests {
         assert_eq!(rested(0.05), 10 * MILLISECOND);
         assert_eq!(rested(0.1), 20 * MILLISECOND);
         assert_eq!(rested(0.2), 20 * MILLISECOND, "two batches at a time are not busier than one");
+    }
+
+    #[test]
+    fn appends_that_projections_leave_no_more_room_are_not_taken_for_few() {
+        let begun = Instant::now();
+        let mut state = State::beginning(begun);
+        let now = begun + 100 * MILLISECOND;
+        state.worked(now, 80 * MILLISECOND, 0.02);
+        assert_eq!(state.over - now, BREAK_MAX, "they take all that is left to them");
+        let mut alone = State::beginning(begun);
+        alone.worked(now, 100 * MILLISECOND, 0.0);
+        assert_eq!(alone.over, now, "there are none");
     }
 
     /// A break that does not end by itself while the test runs.
@@ -135,8 +156,8 @@ mod tests {
     #[test]
     fn breaks_of_several_add_up_to_a_bound() {
         let begun = Instant::now();
-        let mut state = State { over: begun, looked: begun, appending: 0.0, share: 0.0 };
-        let now = begun + 100 * MILLISECOND;
+        let mut state = State::beginning(begun);
+        let now = begun + 105 * MILLISECOND;
         state.worked(now, 5 * MILLISECOND, 0.1);
         state.worked(now, 5 * MILLISECOND, 0.1);
         assert_eq!(state.over - now, 40 * MILLISECOND);

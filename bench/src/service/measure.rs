@@ -124,7 +124,8 @@ async fn on_a_directory(
         }
         Engine::Postgres => {
             let database = Database::fresh(server, Rung::Row).await?;
-            let (measured, events) = serve((&database.url, Some(&database.url)), cores, settings, play).await?;
+            let (measured, events) =
+                serve((&database.url, Some(&database.url)), cores, settings, play).await?;
             database.audit(events, &audit::ORDER, &audit::without_requests()).await?;
             database.drop().await?;
             Ok(measured)

@@ -21,7 +21,8 @@ pub(crate) use echo::Echo;
 pub(crate) use generator::Generator;
 pub(crate) use import::Importer;
 pub(crate) use measure::{
-    measure_echo, measure_echo_of_database, measure_followed, measure_reads, measure_service, measure_uncached,
+    measure_echo, measure_echo_of_database, measure_followed, measure_reads, measure_service,
+    measure_uncached,
 };
 pub(crate) use moving::{measure_imports, tenths};
 pub(crate) use people::{PEOPLE, populate};

@@ -174,7 +174,8 @@ mod tests {
         Connection::open(&options.path).unwrap();
         let (connection, _) = owner(&options).unwrap();
         connection.execute_batch(TABLES).unwrap();
-        let mut join = connection.prepare("SELECT n, m FROM a JOIN b ON b.id = a.id WHERE a.id = ?1").unwrap();
+        let mut join =
+            connection.prepare("SELECT n, m FROM a JOIN b ON b.id = a.id WHERE a.id = ?1").unwrap();
         for id in 0..3_u8 {
             assert!(!join.exists([[id]]).unwrap());
         }

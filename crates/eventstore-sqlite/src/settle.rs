@@ -61,12 +61,14 @@ fn find(connection: &Connection, append: &Append) -> rusqlite::Result<Option<App
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Releases, Verdict};
     use eventstore::{
-        AggregateId, ClaimChanges, Clock, EventId, Fingerprint, Metadata, NewEvent, NewRequest, RequestKey,
-        Version, Witnessed,
+        AggregateId, ClaimChanges, Clock, EventId, Fingerprint, Metadata, NewEvent, NewRequest,
+        ProjectionError, ReadError, RequestKey, RowWitness, Version, Witnessed,
     };
+    use rusqlite::Connection;
     use tempfile::TempDir;
     use uuid::Uuid;
 
@@ -74,6 +76,10 @@ mod tests {
     use crate::{Options, connection, migrate};
 
     async fn writer(folder: &TempDir) -> Writer {
+        telling_writer(folder, Witnessed::default()).await
+    }
+
+    async fn telling_writer(folder: &TempDir, rows: Witnessed) -> Writer {
         let options = Options::at(folder.path().join("log.db"));
         migrate(&options).await.unwrap();
         let lock = connection::lock(&options.path).unwrap();
@@ -81,7 +87,7 @@ mod tests {
         let clock = Clock::system();
         let health = Arc::new(Health::new(clock.now(), weakened));
         let releases = Arc::new(Releases::new(&[], &[]));
-        Writer::new(connection, options, releases, clock, health, Witnessed::default(), lock).unwrap()
+        Writer::new(connection, options, releases, clock, health, rows, lock).unwrap()
     }
 
     fn append(n: u128, events: usize, size: usize) -> Append {
@@ -165,5 +171,52 @@ mod tests {
             matches!(verdicts[1], Verdict::Appended(Appended { position: Position(4), .. })),
             "{verdicts:?}"
         );
+    }
+
+    #[derive(Debug, Default)]
+    struct Heard(AtomicU32);
+
+    impl RowWitness for Heard {
+        fn changed(&self, _: AggregateId) {}
+
+        fn any_changed(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_may_have_changed_is_told_of_as_soon_as_the_file_is_open_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (rows, heard) = (Witnessed::default(), Arc::new(Heard::default()));
+        assert!(rows.by(Arc::<Heard>::clone(&heard)));
+        let mut writer = telling_writer(&folder, rows).await;
+        let told = |writer: &mut Writer| {
+            writer.connection().unwrap();
+            heard.0.swap(0, Ordering::Relaxed)
+        };
+        assert_eq!(told(&mut writer), 0);
+        writer.lose_connection();
+        assert_eq!(told(&mut writer), 1);
+        writer.losable_step(|_| Ok(())).unwrap();
+        assert_eq!(told(&mut writer), 0, "a batch of a projection touches no such rows");
+        writer.step(|_| Ok(())).unwrap();
+        assert_eq!(told(&mut writer), 1, "another generation may be live now");
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_a_losable_step_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder).await;
+        let synchronous = |connection: &Connection| -> i64 {
+            connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
+        };
+        for result in [Ok(()), Err(ProjectionError::Moved), Err(ReadError::Corrupt(String::new()).into())] {
+            let done = writer.losable_step(|step| {
+                assert_eq!(synchronous(step.connection), 1);
+                result
+            });
+            drop(done);
+            assert_eq!(synchronous(writer.connection().unwrap()), 2);
+        }
     }
 }

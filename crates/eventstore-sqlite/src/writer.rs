@@ -14,8 +14,8 @@ use eventstore::append_task::{
     BatchWriter, CommitError, CommitMode, Health, Inbox, Layout, Releases, Verdict,
 };
 use eventstore::{
-    Append, Appended, BoxError, Clock, LogId, ProjectionError, ReadError, Rejection, RowWitness,
-    Value, Witnessed, WriterRefusal,
+    Append, Appended, BoxError, Clock, LogId, ProjectionError, ReadError, Rejection, RowWitness, Value,
+    Witnessed, WriterRefusal,
 };
 use rusqlite::{Connection, ErrorCode};
 use tokio::runtime;
@@ -383,73 +383,4 @@ fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
 
 fn not_executed(cause: rusqlite::Error) -> CommitError {
     CommitError::NotExecuted(Box::new(cause))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use eventstore::AggregateId;
-
-    use super::*;
-    use crate::migrate;
-
-    async fn writer_in(folder: &Path, rows: Witnessed) -> Writer {
-        let options = Options::at(folder.join("log.db"));
-        migrate(&options).await.unwrap();
-        let lock = connection::lock(&options.path).unwrap();
-        let (connection, weakened) = connection::owner(&options).unwrap();
-        let clock = Clock::system();
-        let health = Arc::new(Health::new(clock.now(), weakened));
-        let releases = Arc::new(Releases::new(&[], &[]));
-        Writer::new(connection, options, releases, clock, health, rows, lock).unwrap()
-    }
-
-    #[derive(Debug, Default)]
-    struct Heard(AtomicU32);
-
-    impl RowWitness for Heard {
-        fn changed(&self, _: AggregateId) {}
-
-        fn any_changed(&self) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    #[tokio::test]
-    async fn whatever_may_have_changed_is_told_of_as_soon_as_the_file_is_open_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let (rows, heard) = (Witnessed::default(), Arc::new(Heard::default()));
-        assert!(rows.by(Arc::<Heard>::clone(&heard)));
-        let mut writer = writer_in(folder.path(), rows).await;
-        let told = |writer: &mut Writer| {
-            writer.connection().unwrap();
-            heard.0.swap(0, Ordering::Relaxed)
-        };
-        assert_eq!(told(&mut writer), 0);
-        writer.lose_connection();
-        assert_eq!(told(&mut writer), 1);
-        writer.losable_step(|_| Ok(())).unwrap();
-        assert_eq!(told(&mut writer), 0, "a batch of a projection touches no such rows");
-        writer.step(|_| Ok(())).unwrap();
-        assert_eq!(told(&mut writer), 1, "another generation may be live now");
-    }
-
-    #[tokio::test]
-    async fn what_comes_after_a_losable_step_waits_for_the_disk() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut writer = writer_in(folder.path(), Witnessed::default()).await;
-        let synchronous = |connection: &Connection| -> i64 {
-            connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
-        };
-        for result in [Ok(()), Err(ProjectionError::Moved), Err(ReadError::Corrupt(String::new()).into())] {
-            let done = writer.losable_step(|step| {
-                assert_eq!(synchronous(step.connection), 1);
-                result
-            });
-            drop(done);
-            assert_eq!(synchronous(writer.connection().unwrap()), 2);
-        }
-    }
 }

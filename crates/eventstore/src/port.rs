@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::{
     AggregateId, Append, AppendError, Appended, BoxError, ClaimKey, Deadline, EventId, InlineTable, LogId,
-    Position, ProjectionStore, RecordedEvent, RequestKey, RequestRecord, Row, RowWitness, Select,
-    StoreStats, Value, Version,
+    Position, ProjectionStore, RecordedEvent, RequestKey, RequestRecord, Row, RowWitness, Select, StoreStats,
+    Value, Version,
 };
 
 /// An append-only log of events with one global order, optimistic concurrency per stream, uniqueness across streams,

@@ -13,6 +13,10 @@ use tokio::time::sleep_until;
 /// So much longer than the store works for them all projections of a process rest together where appends never cease.
 const REST_OF_WORK: f64 = 4.0;
 
+/// Beside appends no break is shorter: whoever changes one thing after the other would wait for a step of every projection for
+/// each of them.
+const BREAK_MIN: Duration = Duration::from_millis(4);
+
 /// No break is longer, whatever a step took: others wait to see what happened.
 const BREAK_MAX: Duration = Duration::from_millis(250);
 
@@ -75,8 +79,10 @@ impl State {
             self.share = if appended > 0.0 { appended / left.max(appended) } else { 0.0 };
             (self.looked, self.appending, self.worked) = (now, appending, Duration::ZERO);
         }
-        let rest = time.mul_f64(REST_OF_WORK * self.share);
-        self.over = (self.over.max(now) + rest).min(now + BREAK_MAX);
+        if self.share > 0.0 {
+            let rest = time.mul_f64(REST_OF_WORK * self.share);
+            self.over = (self.over.max(now) + rest).clamp(now + BREAK_MIN, now + BREAK_MAX);
+        }
     }
 }
 
@@ -100,6 +106,7 @@ mod tests {
     #[test]
     fn the_busier_the_store_is_with_appends_the_longer_is_a_break() {
         assert_eq!(rested(0.0), Duration::ZERO);
+        assert_eq!(rested(0.001), BREAK_MIN);
         assert_eq!(rested(0.05), 10 * MILLISECOND);
         assert_eq!(rested(0.1), 20 * MILLISECOND);
         assert_eq!(rested(0.2), 20 * MILLISECOND, "two batches at a time are not busier than one");
@@ -114,7 +121,7 @@ mod tests {
         assert_eq!(state.over - now, BREAK_MAX, "they take all that is left to them");
         let mut alone = State::beginning(begun);
         alone.worked(now, 100 * MILLISECOND, 0.0);
-        assert_eq!(alone.over, now, "there are none");
+        assert_eq!(alone.over, begun, "there are none");
     }
 
     /// A break that does not end by itself while the test runs.

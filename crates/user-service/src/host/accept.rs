@@ -17,8 +17,8 @@ use super::connection::{Caller, Connections, Peer};
 use super::handshake::Handshakes;
 use super::limits::HostLimits;
 use super::places::Places;
-use super::wire::Wire;
 use super::taken;
+use super::wire::Wire;
 use crate::metrics::Bounds;
 
 /// The system refuses a connection when it is out of file descriptors: give it time to get some back

@@ -76,7 +76,8 @@ impl<A: Answers> Connections<A> {
                 if let Some(certificate) = &caller.certificate {
                     request.extensions_mut().insert(certificate.clone());
                 }
-                let answer = panics::contain(answers.clone(), request.map(|body| rest.of(body)));
+                // Boxed, since it is large and is handed on more than once before it runs.
+                let answer = Box::pin(panics::contain(answers.clone(), request.map(|body| rest.of(body))));
                 async { Ok::<_, Infallible>(answer.await.map(taken::watched)) }
             });
             let mut connection = pin!(http.serve_connection(TokioIo::new(executor.watched(stream)), service));

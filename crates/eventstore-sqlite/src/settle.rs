@@ -177,7 +177,11 @@ mod tests {
     struct Heard(AtomicU32);
 
     impl RowWitness for Heard {
-        fn changed(&self, _: AggregateId) {}
+        fn changing(&self, _: &mut dyn Iterator<Item = AggregateId>) {}
+
+        fn changed(&self, _: &mut dyn Iterator<Item = AggregateId>) {}
+
+        fn any_changing(&self) {}
 
         fn any_changed(&self) {
             self.0.fetch_add(1, Ordering::Relaxed);

@@ -111,8 +111,12 @@ impl Writer {
 
     /// A statement of the product's.
     pub(crate) fn execute(&mut self, statement: &str, parameters: &[Value]) -> Result<u64, ReadError> {
+        let changes_rows = self.layout.tables().iter().any(|table| statement.contains(table.name));
+        if changes_rows {
+            self.rows.any_changing();
+        }
         let done = self.work(|connection| read::execute(connection, statement, parameters));
-        if self.layout.tables().iter().any(|table| statement.contains(table.name)) {
+        if changes_rows {
             self.rows.any_changed();
         }
         done
@@ -123,6 +127,7 @@ impl Writer {
         &mut self,
         step: impl FnOnce(&Step<'_>) -> Result<T, ProjectionError>,
     ) -> Result<T, ProjectionError> {
+        self.rows.any_changing();
         let done = self.take_step(step);
         self.rows.any_changed();
         done
@@ -176,6 +181,7 @@ impl Writer {
             self.health.reached(false);
             // Whatever is left behind; and if the file cannot be opened now, the writer tries again while it rests.
             self.leftovers.suspected();
+            self.rows.any_changing();
             self.connection = Some(self.reopen()?);
             self.rows.any_changed();
             self.health.reached(true);
@@ -253,11 +259,19 @@ impl Writer {
         run(connection, "BEGIN IMMEDIATE").map_err(not_executed)?;
         match self.write(connection, batch, mode, recorded_at) {
             Ok((verdicts, head)) => {
-                Self::end(connection)?;
+                // From COMMIT on others can read it. Where it is unknown, they read the file until that has been opened again.
+                self.rows.changing(&mut batch.iter().map(|append| append.aggregate_id));
+                match Self::end(connection) {
+                    Ok(()) => self.rows.changed(&mut batch.iter().map(|append| append.aggregate_id)),
+                    Err(error @ CommitError::Unknown(_)) => return Err(error),
+                    Err(error) => {
+                        self.rows.changed(&mut batch.iter().map(|append| append.aggregate_id));
+                        return Err(error);
+                    }
+                }
                 self.head = head;
                 let committed = batch.iter().zip(&verdicts);
                 for (append, _) in committed.filter(|(_, verdict)| matches!(verdict, Verdict::Appended(_))) {
-                    self.rows.changed(append.aggregate_id);
                     self.leftovers.after(append);
                 }
                 Ok(verdicts)

@@ -12,6 +12,7 @@ use eventstore::{
     Version,
 };
 use eventstore_sqlite::{Access, Options, Store, migrate};
+use rusqlite::{Connection, Row};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -33,23 +34,45 @@ const MIGRATIONS: &[Migration] = &[Migration {
     sql: "CREATE TABLE person (id BLOB PRIMARY KEY, email TEXT) STRICT; CREATE TABLE note (text TEXT) STRICT",
 }];
 
-/// What was told: of a stream, or of all.
-#[derive(Debug, Default)]
-struct Heard(Mutex<Vec<Option<AggregateId>>>);
+/// What was told: whose rows, and how many people there were in the file then.
+#[derive(Debug)]
+struct Heard {
+    shell: Mutex<Connection>,
+    told: Mutex<Vec<(&'static str, Option<AggregateId>, u32)>>,
+}
 
 impl Heard {
-    fn so_far(&self) -> Vec<Option<AggregateId>> {
-        take(&mut self.0.lock().unwrap())
+    fn of(folder: &TempDir) -> Self {
+        let shell = Connection::open(folder.path().join("log.db")).unwrap();
+        Self { shell: Mutex::new(shell), told: Mutex::default() }
+    }
+
+    fn hear(&self, what: &'static str, stream: Option<AggregateId>) {
+        let people = |row: &Row<'_>| row.get(0);
+        let people = self.shell.lock().unwrap().query_row("SELECT count(*) FROM person", [], people).unwrap();
+        self.told.lock().unwrap().push((what, stream, people));
+    }
+
+    fn so_far(&self) -> Vec<(&'static str, Option<AggregateId>, u32)> {
+        take(&mut self.told.lock().unwrap())
     }
 }
 
 impl RowWitness for Heard {
-    fn changed(&self, stream: AggregateId) {
-        self.0.lock().unwrap().push(Some(stream));
+    fn changing(&self, streams: &mut dyn Iterator<Item = AggregateId>) {
+        streams.for_each(|stream| self.hear("changing", Some(stream)));
+    }
+
+    fn changed(&self, streams: &mut dyn Iterator<Item = AggregateId>) {
+        streams.for_each(|stream| self.hear("changed", Some(stream)));
+    }
+
+    fn any_changing(&self) {
+        self.hear("changing", None);
     }
 
     fn any_changed(&self) {
-        self.0.lock().unwrap().push(None);
+        self.hear("changed", None);
     }
 }
 
@@ -85,20 +108,24 @@ async fn every_change_is_told_before_it_is_answered() {
     let folder = tempfile::tempdir().unwrap();
     migrate(&options(&folder, Access::Owner)).await.unwrap();
     let store = Store::open(options(&folder, Access::Owner)).await.unwrap();
-    let heard = Arc::new(Heard::default());
+    let heard = Arc::new(Heard::of(&folder));
     assert!(store.witnessed_by(Arc::<Heard>::clone(&heard)));
-    assert!(!store.witnessed_by(Arc::new(Heard::default())), "there is one place");
+    assert!(!store.witnessed_by(Arc::new(Heard::of(&folder))), "there is one place");
     let (id, deadline) = (AggregateId(Uuid::from_u128(1)), Deadline(Instant::now() + Duration::from_mins(1)));
     store.append(created(id), deadline).await.unwrap();
-    assert_eq!(heard.so_far(), [Some(id)]);
+    assert_eq!(
+        heard.so_far(),
+        [("changing", Some(id), 0), ("changed", Some(id), 1)],
+        "before anybody can see it"
+    );
     store.append(created(id), deadline).await.unwrap_err();
-    assert_eq!(heard.so_far(), [], "what is refused changes nothing");
+    heard.so_far();
     store.execute("UPDATE person SET email = 'b@example.org'", &[]).await.unwrap();
-    assert_eq!(heard.so_far(), [None]);
+    assert_eq!(heard.so_far(), [("changing", None, 1), ("changed", None, 1)]);
     store.execute("INSERT INTO note VALUES ('nobody')", &[]).await.unwrap();
     assert_eq!(heard.so_far(), []);
     store.close().await;
-    assert_eq!(heard.so_far(), [None], "what is closed answers nothing from memory");
+    assert_eq!(heard.so_far(), [("changed", None, 1)], "what is closed answers nothing from memory");
 }
 
 #[tokio::test]
@@ -106,5 +133,5 @@ async fn who_reads_beside_the_owner_cannot_be_told() {
     let folder = tempfile::tempdir().unwrap();
     migrate(&options(&folder, Access::Owner)).await.unwrap();
     let store = Store::open(options(&folder, Access::Reader)).await.unwrap();
-    assert!(!store.witnessed_by(Arc::new(Heard::default())));
+    assert!(!store.witnessed_by(Arc::new(Heard::of(&folder))));
 }

@@ -5,12 +5,19 @@ use std::sync::{Arc, OnceLock};
 
 use crate::AggregateId;
 
-/// Told of every change of inline rows, before whoever asked for it is answered. Called by what writes: it may not wait.
+/// Told of every change of inline rows: before anybody can read it, and again before whoever asked for it is answered. What
+/// is changing is to be read from the store. Called by what writes: it may not wait.
 pub trait RowWitness: Debug + Send + Sync {
-    /// Rows of this stream have changed.
-    fn changed(&self, stream: AggregateId);
+    /// Rows of these streams are about to change.
+    fn changing(&self, streams: &mut dyn Iterator<Item = AggregateId>);
 
-    /// Any row may have.
+    /// They have, or have not after all.
+    fn changed(&self, streams: &mut dyn Iterator<Item = AggregateId>);
+
+    /// Any row may be about to change.
+    fn any_changing(&self);
+
+    /// It may have; so may whatever was about to.
     fn any_changed(&self);
 }
 
@@ -27,9 +34,21 @@ impl Witnessed {
 }
 
 impl RowWitness for Witnessed {
-    fn changed(&self, stream: AggregateId) {
+    fn changing(&self, streams: &mut dyn Iterator<Item = AggregateId>) {
         if let Some(witness) = self.0.get() {
-            witness.changed(stream);
+            witness.changing(streams);
+        }
+    }
+
+    fn changed(&self, streams: &mut dyn Iterator<Item = AggregateId>) {
+        if let Some(witness) = self.0.get() {
+            witness.changed(streams);
+        }
+    }
+
+    fn any_changing(&self) {
+        if let Some(witness) = self.0.get() {
+            witness.any_changing();
         }
     }
 

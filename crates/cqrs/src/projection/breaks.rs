@@ -75,7 +75,8 @@ impl State {
         let since = now.saturating_duration_since(self.looked);
         if since >= WINDOW {
             let appended = appending - self.appending;
-            let left = since.saturating_sub(self.worked).as_secs_f64();
+            // Projections work side by side, and a step that began earlier counts whole: never less than a quarter.
+            let left = since.saturating_sub(self.worked).max(since / 4).as_secs_f64();
             self.share = if appended > 0.0 { appended / left.max(appended) } else { 0.0 };
             (self.looked, self.appending, self.worked) = (now, appending, Duration::ZERO);
         }

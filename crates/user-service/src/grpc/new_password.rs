@@ -7,7 +7,7 @@ use super::errors;
 use super::fields::Fields;
 use super::write::Target;
 use crate::directory::Directory;
-use crate::queries::{UserRef, find_user};
+use crate::read_model;
 
 /// Refuses a password, sent as `field`, that her names and addresses are nearly the whole of. Of nobody nothing is known: the
 /// command says that she is not there.
@@ -17,7 +17,8 @@ pub(super) async fn apart_from_herself(
     field: &'static str,
     password: Password<'_>,
 ) -> Result<(), ApiError> {
-    let found = find_user(directory, &UserRef::Id(target.id.0)).await;
+    // From the store: this decides.
+    let found = read_model::by_id(directory.store(), target.id.0).await;
     let Some(user) = found.map_err(|error| errors::of_read(&error))? else { return Ok(()) };
     let names = [user.first_name.as_ref(), user.last_name.as_ref()];
     let mut fields = Fields::default();

@@ -53,7 +53,7 @@ pub struct Api {
     measured: Option<Measured>,
     pages: Option<CorsLayer>,
     for_this_machine: bool,
-    pub(super) gate: Option<Box<dyn Gatekeeper>>,
+    gate: Option<Box<dyn Gatekeeper>>,
     pub(super) health: Health,
     /// What is counted of its callers.
     pub(super) bounds: Bounds,

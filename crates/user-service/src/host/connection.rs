@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::Request;
+use axum::http::Method;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -76,9 +78,13 @@ impl<A: Answers> Connections<A> {
                 if let Some(certificate) = &caller.certificate {
                     request.extensions_mut().insert(certificate.clone());
                 }
+                let headers_only = request.method() == Method::HEAD;
                 // Boxed, since it is large and is handed on more than once before it runs.
                 let answer = Box::pin(panics::contain(answers.clone(), request.map(|body| rest.of(body))));
-                async { Ok::<_, Infallible>(answer.await.map(taken::watched)) }
+                async move {
+                    let answer = answer.await;
+                    Ok::<_, Infallible>(answer.map(if headers_only { without } else { taken::watched }))
+                }
             });
             let mut connection = pin!(http.serve_connection(TokioIo::new(executor.watched(stream)), service));
             tokio::select! {
@@ -95,6 +101,11 @@ impl<A: Answers> Connections<A> {
             }
         }
     }
+}
+
+/// HTTP/1.1 leaves the body out by itself, HTTP/2 does not.
+fn without(_: Body) -> Body {
+    Body::empty()
 }
 
 /// Ends when nothing was asked in time. The protocol's own timers start only once it is known which

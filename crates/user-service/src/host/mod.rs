@@ -1,6 +1,6 @@
 //! The way in: two listeners, one accept loop, a bound on everything that a caller controls, and a
-//! shutdown that ends. It knows TLS, HTTP and RPC but not what a user is; authentication goes around
-//! what it is given, not into it.
+//! shutdown that ends. It knows TLS, HTTP and RPC but not what a user is, nor who may do what: it asks a
+//! gatekeeper.
 
 mod api;
 mod operations;

@@ -32,17 +32,23 @@ pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
 
 /// The headers of a call by Connect's GET, with nothing from a table but the method: RFC 7541, section 6.
 pub(super) fn get(path: &str) -> Vec<u8> {
-    request(0x82, path)
+    request(&[0x82], path)
 }
 
 /// The same by POST.
 pub(super) fn post(path: &str) -> Vec<u8> {
-    request(0x83, path)
+    request(&[0x83], path)
 }
 
-fn request(method: u8, path: &str) -> Vec<u8> {
+/// The same by HEAD.
+pub(super) fn head(path: &str) -> Vec<u8> {
+    request(b"\x02\x04HEAD", path)
+}
+
+fn request(method: &[u8], path: &str) -> Vec<u8> {
     let length = u8::try_from(path.len()).ok().filter(|length| *length < 127).expect("the path is short");
-    let mut headers = vec![method, 0x86, 0x01, 9];
+    let mut headers = method.to_vec();
+    headers.extend([0x86, 0x01, 9]);
     headers.extend(b"localhost");
     headers.extend([0x04, length]);
     headers.extend(path.as_bytes());

@@ -9,8 +9,10 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::frames::{DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, frame, next, post, stranger};
-use super::{Running, start_routes};
+use super::frames::{
+    DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, frame, head, next, post, stranger,
+};
+use super::{Running, start, start_routes};
 use crate::host::{Gatekeeper, HostLimits, Readiness};
 
 const NEVER: Duration = Duration::from_hours(24);
@@ -75,4 +77,17 @@ async fn the_rest_is_so_large_and_no_larger() {
     let mut stream = refused(&host).await;
     stream.write_all(&frame(DATA, 0, 1, &[b'x'; 2000])).await.expect("the host reads");
     until(&mut stream, RST_STREAM).await;
+}
+
+#[tokio::test]
+async fn an_answer_to_head_has_no_body() {
+    let host = start(HostLimits::default()).await;
+    for path in ["/user.v1.UserService/UpdateUser", "/nothing/here"] {
+        let mut stream = stranger(host.api, &[]).await;
+        let call = frame(HEADERS, END_HEADERS | END_STREAM, 1, &head(path));
+        stream.write_all(&call).await.expect("the host reads");
+        until(&mut stream, HEADERS).await;
+        stream.write_all(&frame(PING, 0, 0, &[7; 8])).await.expect("the host reads");
+        assert!(!until(&mut stream, PING).await.contains(&DATA), "{path}");
+    }
 }

@@ -166,19 +166,20 @@ mod tests {
 
     const TABLES: &str = "CREATE TABLE a (id BLOB PRIMARY KEY, n INTEGER) STRICT, WITHOUT ROWID;
         CREATE TABLE b (id BLOB PRIMARY KEY, m INTEGER) STRICT, WITHOUT ROWID";
+    const JOIN: &str = "SELECT n, m FROM a JOIN b ON b.id = a.id WHERE a.id = $1";
 
-    #[test]
-    fn a_join_is_planned_once_whatever_is_bound_to_it() {
+    #[tokio::test]
+    async fn a_join_is_planned_once_whatever_is_bound_to_it() {
         let folder = tempfile::tempdir().unwrap();
         let options = Options::at(folder.path().join("log.db"));
-        Connection::open(&options.path).unwrap();
+        crate::migrate(&options).await.unwrap();
         let (connection, _) = owner(&options).unwrap();
         connection.execute_batch(TABLES).unwrap();
-        let mut join =
-            connection.prepare("SELECT n, m FROM a JOIN b ON b.id = a.id WHERE a.id = ?1").unwrap();
+        let reader = reader(&options.path).unwrap();
         for id in 0..3_u8 {
+            let mut join = reader.prepare_cached(JOIN).unwrap();
+            assert_eq!(join.get_status(StatementStatus::RePrepare), 0, "run {id}");
             assert!(!join.exists([[id]]).unwrap());
         }
-        assert_eq!(join.get_status(StatementStatus::RePrepare), 0);
     }
 }

@@ -61,7 +61,7 @@ fn find(connection: &Connection, append: &Append) -> rusqlite::Result<Option<App
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use eventstore::append_task::{BatchWriter, CommitError, CommitMode, Health, Releases, Verdict};
     use eventstore::{
@@ -73,6 +73,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::projection::Step;
     use crate::{Options, connection, migrate};
 
     async fn writer(folder: &TempDir) -> Writer {
@@ -88,6 +89,11 @@ mod tests {
         let health = Arc::new(Health::new(clock.now(), weakened));
         let releases = Arc::new(Releases::new(&[], &[]));
         Writer::new(connection, options, releases, clock, health, rows, lock).unwrap()
+    }
+
+    /// As after an error at COMMIT.
+    fn lose_connection(writer: &mut Writer) {
+        writer.work(|_| Err::<(), _>(ReadError::Corrupt(String::new()))).unwrap_err();
     }
 
     fn append(n: u128, events: usize, size: usize) -> Append {
@@ -118,7 +124,7 @@ mod tests {
         let mut writer = writer(&folder).await;
         let batch = [append(1, 2, 1), append(2, 1, 1), append(3, 0, 0)];
         let verdicts = writer.commit(&batch, CommitMode::Optimistic).await.unwrap();
-        writer.lose_connection();
+        lose_connection(&mut writer);
         let found = writer.settle(&batch).await.unwrap();
         for (verdict, found) in verdicts.into_iter().zip(found) {
             assert_eq!(Some(verdict), found.map(Verdict::Appended));
@@ -137,7 +143,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(&folder).await;
         for losses in 1..=3 {
-            writer.lose_connection();
+            lose_connection(&mut writer);
             writer.settle(&[]).await.unwrap();
             let fences = |row: &Row<'_>| row.get::<_, i32>(0);
             assert_eq!(
@@ -173,38 +179,69 @@ mod tests {
         );
     }
 
+    /// Whether any row may be changing by what was told, and how often it was told that it has.
     #[derive(Debug, Default)]
-    struct Heard(AtomicU32);
+    struct Heard(AtomicBool, AtomicU32);
+
+    impl Heard {
+        fn is_changing(&self) -> bool {
+            self.0.load(Ordering::Relaxed)
+        }
+
+        fn changes(&self) -> u32 {
+            self.1.swap(0, Ordering::Relaxed)
+        }
+    }
 
     impl RowWitness for Heard {
         fn changing(&self, _: &mut dyn Iterator<Item = AggregateId>) {}
 
         fn changed(&self, _: &mut dyn Iterator<Item = AggregateId>) {}
 
-        fn any_changing(&self) {}
+        fn any_changing(&self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
 
         fn any_changed(&self) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            self.0.store(false, Ordering::Relaxed);
+            self.1.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    async fn heard_writer(folder: &TempDir) -> (Writer, Arc<Heard>) {
+        let (rows, heard) = (Witnessed::default(), Arc::new(Heard::default()));
+        assert!(rows.by(Arc::<Heard>::clone(&heard)));
+        (telling_writer(folder, rows).await, heard)
     }
 
     #[tokio::test]
     async fn whatever_may_have_changed_is_told_of_as_soon_as_the_file_is_open_again() {
         let folder = tempfile::tempdir().unwrap();
-        let (rows, heard) = (Witnessed::default(), Arc::new(Heard::default()));
-        assert!(rows.by(Arc::<Heard>::clone(&heard)));
-        let mut writer = telling_writer(&folder, rows).await;
-        let told = |writer: &mut Writer| {
-            writer.connection().unwrap();
-            heard.0.swap(0, Ordering::Relaxed)
-        };
-        assert_eq!(told(&mut writer), 0);
-        writer.lose_connection();
-        assert_eq!(told(&mut writer), 1);
+        let (mut writer, heard) = heard_writer(&folder).await;
+        writer.connection().unwrap();
+        assert_eq!(heard.changes(), 0);
+        lose_connection(&mut writer);
+        writer.connection().unwrap();
+        assert_eq!(heard.changes(), 1);
         writer.losable_step(|_| Ok(())).unwrap();
-        assert_eq!(told(&mut writer), 0, "a batch of a projection touches no such rows");
+        assert_eq!(heard.changes(), 0, "a batch of a projection touches no such rows");
         writer.step(|_| Ok(())).unwrap();
-        assert_eq!(told(&mut writer), 1, "another generation may be live now");
+        assert_eq!(heard.changes(), 1, "another generation may be live now");
+    }
+
+    #[tokio::test]
+    async fn what_changes_any_row_is_told_of_until_it_is_known_to_be_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut writer, heard) = heard_writer(&folder).await;
+        lose_connection(&mut writer);
+        let step = |_: &Step<'_>| {
+            assert!(heard.is_changing(), "also where the file had to be opened for it");
+            Err::<(), _>(ProjectionError::Store(ReadError::Corrupt(String::new())))
+        };
+        writer.step(step).unwrap_err();
+        assert!(heard.is_changing(), "nobody knows before the file is open again");
+        writer.connection().unwrap();
+        assert!(!heard.is_changing());
     }
 
     #[tokio::test]

@@ -241,7 +241,11 @@ impl EventStore for Store {
 
     async fn execute(&self, statement: &'static str, parameters: &[Value]) -> Result<u64, ReadError> {
         let parameters = parameters.to_vec();
-        self.on_writer(move |writer| writer.execute(statement, &parameters)).await
+        let execute = move |connection: &Connection| read::execute(connection, statement, &parameters);
+        if self.releases.now().tables().iter().any(|table| statement.contains(table.name)) {
+            return self.on_writer(move |writer| writer.work_on_rows(execute)).await;
+        }
+        self.on_writer(move |writer| writer.work(execute)).await
     }
 
     fn stats(&self) -> StoreStats {

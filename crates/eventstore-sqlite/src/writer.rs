@@ -14,8 +14,8 @@ use eventstore::append_task::{
     BatchWriter, CommitError, CommitMode, Health, Inbox, Layout, Releases, Verdict,
 };
 use eventstore::{
-    Append, Appended, BoxError, Clock, LogId, ProjectionError, ReadError, Rejection, RowWitness, Value,
-    Witnessed, WriterRefusal,
+    Append, Appended, BoxError, Clock, LogId, ProjectionError, ReadError, Rejection, RowWitness, Witnessed,
+    WriterRefusal,
 };
 use rusqlite::{Connection, ErrorCode};
 use tokio::runtime;
@@ -25,7 +25,7 @@ use tracing::debug;
 use crate::append::{Failure, Head, Writing};
 use crate::inline::TableSql;
 use crate::projection::Step;
-use crate::read::{self, failed};
+use crate::read::failed;
 use crate::wal::{self, Leftovers};
 use crate::{OpenError, Options, Synchronous, connection, open, verdict};
 
@@ -70,20 +70,17 @@ impl Writer {
         let log_id = open::log_id(&connection, &options.path)?;
         let head = Head::read(&connection).map_err(|cause| OpenError::sqlite(&options.path, cause))?;
         let layout = releases.now();
-        let tables = TableSql::of(layout.tables());
-        let leftovers = Leftovers::unknown();
-        let connection = Some(connection);
         Ok(Self {
-            connection,
+            connection: Some(connection),
             options,
             log_id,
             head,
             releases,
+            tables: TableSql::of(layout.tables()),
             layout,
-            tables,
             clock,
             health,
-            leftovers,
+            leftovers: Leftovers::unknown(),
             rows,
             _lock: lock,
         })
@@ -109,16 +106,17 @@ impl Writer {
         done
     }
 
-    /// A statement of the product's.
-    pub(crate) fn execute(&mut self, statement: &str, parameters: &[Value]) -> Result<u64, ReadError> {
-        let changes_rows = self.layout.tables().iter().any(|table| statement.contains(table.name));
-        if changes_rows {
-            self.rows.any_changing();
-        }
-        let done = self.work(|connection| read::execute(connection, statement, parameters));
-        if changes_rows {
-            self.rows.any_changed();
-        }
+    /// The same, where it may change rows that appends write.
+    pub(crate) fn work_on_rows<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let rows = self.rows.clone();
+        let done = self.work(|connection| {
+            rows.any_changing();
+            work(connection)
+        });
+        self.any_changed();
         done
     }
 
@@ -127,10 +125,21 @@ impl Writer {
         &mut self,
         step: impl FnOnce(&Step<'_>) -> Result<T, ProjectionError>,
     ) -> Result<T, ProjectionError> {
-        self.rows.any_changing();
-        let done = self.take_step(step);
-        self.rows.any_changed();
+        let rows = self.rows.clone();
+        // Said once the file is open: opening it says that all has been done.
+        let done = self.take_step(|taken| {
+            rows.any_changing();
+            step(taken)
+        });
+        self.any_changed();
         done
+    }
+
+    /// Any row may have changed; unless the file is to be opened again, which tells what has become of it.
+    fn any_changed(&self) {
+        if self.connection.is_some() {
+            self.rows.any_changed();
+        }
     }
 
     fn take_step<T>(
@@ -220,12 +229,6 @@ impl Writer {
         }
     }
 
-    /// As after an error at COMMIT.
-    #[cfg(test)]
-    pub(crate) fn lose_connection(&mut self) {
-        self.connection = None;
-    }
-
     fn commit_batch(&mut self, batch: &[Append], mode: CommitMode) -> Result<Vec<Verdict>, CommitError> {
         self.write_what_is_taken();
         self.connection().map_err(CommitError::NotExecuted)?;
@@ -261,14 +264,11 @@ impl Writer {
             Ok((verdicts, head)) => {
                 // From COMMIT on others can read it. Where it is unknown, they read the file until that has been opened again.
                 self.rows.changing(&mut batch.iter().map(|append| append.aggregate_id));
-                match Self::end(connection) {
-                    Ok(()) => self.rows.changed(&mut batch.iter().map(|append| append.aggregate_id)),
-                    Err(error @ CommitError::Unknown(_)) => return Err(error),
-                    Err(error) => {
-                        self.rows.changed(&mut batch.iter().map(|append| append.aggregate_id));
-                        return Err(error);
-                    }
+                let ended = Self::end(connection);
+                if !matches!(ended, Err(CommitError::Unknown(_))) {
+                    self.rows.changed(&mut batch.iter().map(|append| append.aggregate_id));
                 }
+                ended?;
                 self.head = head;
                 let committed = batch.iter().zip(&verdicts);
                 for (append, _) in committed.filter(|(_, verdict)| matches!(verdict, Verdict::Appended(_))) {

@@ -1,32 +1,21 @@
 //! What is erased is gone from the disk while the store is open: from the file, and from the `-wal` beside it.
 
+mod person;
 mod place;
 
 use std::fs;
 use std::time::{Duration, Instant};
 
 use eventstore::{
-    AggregateId, Append, ClaimChanges, ColumnClass, ColumnKind, Deadline, Derived, EventId, EventStore,
-    InlineColumn, InlineTable, Metadata, Migration, NewEvent, OnErasure, Phase, Progress, ProjectionBatch,
-    ProjectionChange, ProjectionLayout, ProjectionMode, ProjectionRow, ProjectionTable, RowChange, RowWrite,
-    Slot, Subject, Value, Version, Writing,
+    AggregateId, Append, ClaimChanges, Deadline, Derived, EventId, EventStore, Metadata, Migration, NewEvent,
+    OnErasure, Phase, Progress, ProjectionBatch, ProjectionChange, ProjectionLayout, ProjectionMode,
+    ProjectionRow, ProjectionTable, RowChange, RowWrite, Slot, Subject, Value, Version, Writing,
 };
 use eventstore_sqlite::{Options, Store, migrate};
 use uuid::Uuid;
 
+use person::{PERSON, TABLES};
 use place::Place;
-
-static PERSON: InlineTable = InlineTable {
-    name: "person",
-    generation: 1,
-    version_column: None,
-    columns: &[
-        InlineColumn { name: "id", kind: ColumnKind::Uuid, class: ColumnClass::Id, fixed: true },
-        InlineColumn { name: "email", kind: ColumnKind::Text, class: ColumnClass::Derived, fixed: false },
-    ],
-};
-
-static TABLES: &[&InlineTable] = &[&PERSON];
 
 /// Her address as it was from day to day, and where to find it.
 static ADDRESSES: ProjectionLayout = ProjectionLayout {

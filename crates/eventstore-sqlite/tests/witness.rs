@@ -2,31 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what nobody expected ends loudly")]
 
+mod person;
+
 use std::mem::take;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use eventstore::{
-    AggregateId, Append, ClaimChanges, ColumnClass, ColumnKind, Deadline, Derived, EventId, EventStore,
-    InlineColumn, InlineTable, Metadata, Migration, NewEvent, RowChange, RowWitness, RowWrite, Value,
-    Version,
+    AggregateId, Append, ClaimChanges, Deadline, Derived, EventId, EventStore, Metadata, Migration, NewEvent,
+    RowChange, RowWitness, RowWrite, Value, Version,
 };
 use eventstore_sqlite::{Access, Options, Store, migrate};
 use rusqlite::{Connection, Row};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-static PERSON: InlineTable = InlineTable {
-    name: "person",
-    generation: 1,
-    version_column: None,
-    columns: &[
-        InlineColumn { name: "id", kind: ColumnKind::Uuid, class: ColumnClass::Id, fixed: true },
-        InlineColumn { name: "email", kind: ColumnKind::Text, class: ColumnClass::Derived, fixed: false },
-    ],
-};
-
-static TABLES: &[&InlineTable] = &[&PERSON];
+use person::{PERSON, TABLES};
 
 const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,

@@ -96,10 +96,14 @@ mod tests {
 
     const MILLISECOND: Duration = Duration::from_millis(1);
 
-    fn rested(appending: f64) -> Duration {
+    /// So long after it began.
+    fn after(time: Duration) -> (State, Instant) {
         let begun = Instant::now();
-        let mut state = State::beginning(begun);
-        let now = begun + 105 * MILLISECOND;
+        (State::beginning(begun), begun + time)
+    }
+
+    fn rested(appending: f64) -> Duration {
+        let (mut state, now) = after(105 * MILLISECOND);
         state.worked(now, 5 * MILLISECOND, appending);
         state.over - now
     }
@@ -115,14 +119,23 @@ mod tests {
 
     #[test]
     fn appends_that_projections_leave_no_more_room_are_not_taken_for_few() {
-        let begun = Instant::now();
-        let mut state = State::beginning(begun);
-        let now = begun + 100 * MILLISECOND;
+        let (mut state, now) = after(100 * MILLISECOND);
         state.worked(now, 80 * MILLISECOND, 0.02);
         assert_eq!(state.over - now, BREAK_MAX, "they take all that is left to them");
-        let mut alone = State::beginning(begun);
-        alone.worked(now, 100 * MILLISECOND, 0.0);
-        assert_eq!(alone.over, begun, "there are none");
+    }
+
+    #[test]
+    fn where_nobody_appends_nobody_takes_a_break() {
+        let (mut state, now) = after(100 * MILLISECOND);
+        state.worked(now, 100 * MILLISECOND, 0.0);
+        assert!(state.over < now);
+    }
+
+    #[test]
+    fn an_append_beside_much_work_is_not_taken_for_many() {
+        let (mut state, now) = after(20 * MILLISECOND);
+        state.worked(now, 20 * MILLISECOND, 0.001);
+        assert_eq!(state.over - now, 16 * MILLISECOND);
     }
 
     /// A break that does not end by itself while the test runs.
@@ -163,9 +176,7 @@ mod tests {
 
     #[test]
     fn breaks_of_several_add_up_to_a_bound() {
-        let begun = Instant::now();
-        let mut state = State::beginning(begun);
-        let now = begun + 105 * MILLISECOND;
+        let (mut state, now) = after(105 * MILLISECOND);
         state.worked(now, 5 * MILLISECOND, 0.1);
         state.worked(now, 5 * MILLISECOND, 0.1);
         assert_eq!(state.over - now, 40 * MILLISECOND);
